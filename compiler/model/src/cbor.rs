@@ -1,0 +1,270 @@
+//! The canonical CBOR (RFC 8949, 4.2.1) in which entries and envelopes are written and read.
+//!
+//! Only what they need: unsigned and negative integers of 64 bits, byte and text strings, arrays of
+//! known length, `false`, `true` and `null`. Each item has exactly one encoding; the reader refuses
+//! every other. Sections, which are maps, go through `serde_ipld_dagcbor` instead.
+
+use crate::types::Kind;
+use crate::value::{Bytes32, Value};
+
+const NULL: u8 = 0xf6;
+const FALSE: u8 = 0xf4;
+const TRUE: u8 = 0xf5;
+
+/// Appends items to a buffer.
+#[derive(Default)]
+pub struct Writer {
+    /// What has been written.
+    pub bytes: Vec<u8>,
+}
+
+impl Writer {
+    fn head(&mut self, major: u8, argument: u64) {
+        let major = major << 5;
+        let bytes = argument.to_be_bytes();
+        match argument {
+            0..=23 => self.bytes.push(major | bytes[7]),
+            24..=0xff => self.bytes.extend([major | 24, bytes[7]]),
+            0x100..=0xffff => {
+                self.bytes.push(major | 25);
+                self.bytes.extend(&bytes[6..]);
+            }
+            0x1_0000..=0xffff_ffff => {
+                self.bytes.push(major | 26);
+                self.bytes.extend(&bytes[4..]);
+            }
+            _ => {
+                self.bytes.push(major | 27);
+                self.bytes.extend(bytes);
+            }
+        }
+    }
+
+    /// An array of so many items, which follow.
+    pub fn array(&mut self, len: usize) {
+        self.head(4, len as u64);
+    }
+
+    /// An unsigned integer.
+    pub fn uint(&mut self, value: u64) {
+        self.head(0, value);
+    }
+
+    /// An integer.
+    pub fn int(&mut self, value: i64) {
+        if value < 0 { self.head(1, !value as u64) } else { self.head(0, value as u64) }
+    }
+
+    /// A byte string.
+    pub fn bytes(&mut self, value: &[u8]) {
+        self.head(2, value.len() as u64);
+        self.bytes.extend(value);
+    }
+
+    /// A text string.
+    pub fn text(&mut self, value: &str) {
+        self.head(3, value.len() as u64);
+        self.bytes.extend(value.as_bytes());
+    }
+
+    /// `null`
+    pub fn null(&mut self) {
+        self.bytes.push(NULL);
+    }
+
+    /// `false` or `true`
+    pub fn bool(&mut self, value: bool) {
+        self.bytes.push(if value { TRUE } else { FALSE });
+    }
+
+    /// A value of any type.
+    pub fn value(&mut self, value: &Value) {
+        match value {
+            Value::Bool(value) => self.bool(*value),
+            Value::Int(value) => self.int(*value),
+            Value::Variant(number) => self.uint(u64::from(*number)),
+            Value::Text(text) => self.text(text),
+            Value::Bytes32(bytes) => self.bytes(&bytes.0),
+            Value::None => self.null(),
+            Value::Some(value) => self.value(value),
+        }
+    }
+}
+
+/// Bytes that are not canonical CBOR of the wanted form: the offset and what was wanted there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// Where.
+    pub offset: usize,
+    /// What was wanted.
+    pub wanted: &'static str,
+}
+
+impl std::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "malformed at byte {}: {} was expected", self.offset, self.wanted)
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+/// Reads items from a buffer.
+pub struct Reader<'b> {
+    bytes: &'b [u8],
+    offset: usize,
+}
+
+impl<'b> Reader<'b> {
+    /// Reads from the start of `bytes`.
+    pub fn new(bytes: &'b [u8]) -> Self {
+        Reader { bytes, offset: 0 }
+    }
+
+    /// How many bytes have been read.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// An error at the present place.
+    pub fn wrong(&self, wanted: &'static str) -> Malformed {
+        Malformed { offset: self.offset, wanted }
+    }
+
+    fn take(&mut self, len: usize, wanted: &'static str) -> Result<&'b [u8], Malformed> {
+        let end = self.offset.checked_add(len).filter(|end| *end <= self.bytes.len());
+        let end = end.ok_or_else(|| self.wrong(wanted))?;
+        let taken = &self.bytes[self.offset..end];
+        self.offset = end;
+        Ok(taken)
+    }
+
+    fn head(&mut self, majors: &[u8], wanted: &'static str) -> Result<(u8, u64), Malformed> {
+        let start = self.offset;
+        let wrong = Malformed { offset: start, wanted };
+        let first = self.take(1, wanted)?[0];
+        let (major, info) = (first >> 5, first & 31);
+        if !majors.contains(&major) {
+            return Err(wrong);
+        }
+        let (width, least) = match info {
+            0..=23 => return Ok((major, u64::from(info))),
+            24 => (1, 24),
+            25 => (2, 0x100),
+            26 => (4, 0x1_0000),
+            27 => (8, 0x1_0000_0000),
+            _ => return Err(wrong),
+        };
+        let value =
+            self.take(width, wanted)?.iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
+        if value < least { Err(wrong) } else { Ok((major, value)) }
+    }
+
+    /// Whether the next item is `null`, which is then read.
+    pub fn null(&mut self) -> bool {
+        let is_null = self.bytes.get(self.offset) == Some(&NULL);
+        self.offset += usize::from(is_null);
+        is_null
+    }
+
+    /// The length of an array. No longer than the bytes that are left.
+    pub fn array(&mut self) -> Result<usize, Malformed> {
+        let (_, len) = self.head(&[4], "an array")?;
+        let left = self.bytes.len() - self.offset;
+        usize::try_from(len)
+            .ok()
+            .filter(|len| *len <= left)
+            .ok_or_else(|| self.wrong("a shorter array"))
+    }
+
+    /// An array of exactly this length.
+    pub fn array_of(&mut self, len: usize, wanted: &'static str) -> Result<(), Malformed> {
+        let start = self.offset;
+        if self.array()? == len { Ok(()) } else { Err(Malformed { offset: start, wanted }) }
+    }
+
+    /// An unsigned integer.
+    pub fn uint(&mut self) -> Result<u64, Malformed> {
+        Ok(self.head(&[0], "an unsigned integer")?.1)
+    }
+
+    /// An unsigned integer below 2^16.
+    pub fn u16(&mut self) -> Result<u16, Malformed> {
+        let start = self.offset;
+        let wrong = Malformed { offset: start, wanted: "an integer below 65536" };
+        u16::try_from(self.uint()?).map_err(|_| wrong)
+    }
+
+    /// An unsigned integer below 2^32.
+    pub fn u32(&mut self) -> Result<u32, Malformed> {
+        let start = self.offset;
+        let wrong = Malformed { offset: start, wanted: "an integer below 2^32" };
+        u32::try_from(self.uint()?).map_err(|_| wrong)
+    }
+
+    /// An integer of 64 bits with sign.
+    pub fn int(&mut self) -> Result<i64, Malformed> {
+        let start = self.offset;
+        let (major, value) = self.head(&[0, 1], "an integer")?;
+        let value = i64::try_from(value)
+            .map_err(|_| Malformed { offset: start, wanted: "an integer of 64 bits" })?;
+        Ok(if major == 1 { !value } else { value })
+    }
+
+    /// A byte string.
+    pub fn bytes(&mut self) -> Result<&'b [u8], Malformed> {
+        let (_, len) = self.head(&[2], "a byte string")?;
+        let len = usize::try_from(len).map_err(|_| self.wrong("a shorter byte string"))?;
+        self.take(len, "a whole byte string")
+    }
+
+    /// A byte string of exactly `N` bytes.
+    pub fn array_bytes<const N: usize>(
+        &mut self,
+        wanted: &'static str,
+    ) -> Result<[u8; N], Malformed> {
+        let start = self.offset;
+        self.bytes()?.try_into().map_err(|_| Malformed { offset: start, wanted })
+    }
+
+    /// A byte string of 32 bytes.
+    pub fn bytes32(&mut self) -> Result<Bytes32, Malformed> {
+        self.array_bytes("32 bytes").map(Bytes32)
+    }
+
+    /// A text string.
+    pub fn text(&mut self) -> Result<&'b str, Malformed> {
+        let start = self.offset;
+        let (_, len) = self.head(&[3], "a text string")?;
+        let len = usize::try_from(len).map_err(|_| self.wrong("a shorter text string"))?;
+        let bytes = self.take(len, "a whole text string")?;
+        std::str::from_utf8(bytes).map_err(|_| Malformed { offset: start, wanted: "UTF-8" })
+    }
+
+    /// `false` or `true`.
+    pub fn bool(&mut self) -> Result<bool, Malformed> {
+        let wrong = self.wrong("false or true");
+        match self.take(1, "false or true")?[0] {
+            FALSE => Ok(false),
+            TRUE => Ok(true),
+            _ => Err(wrong),
+        }
+    }
+
+    /// A value of this kind.
+    pub fn value(&mut self, kind: &Kind) -> Result<Value, Malformed> {
+        Ok(match kind {
+            Kind::Bool => Value::Bool(self.bool()?),
+            Kind::Number => Value::Int(self.int()?),
+            Kind::Enum(_) => Value::Variant(self.u16()?),
+            Kind::Text => Value::Text(self.text()?.to_owned()),
+            Kind::Bytes32 => Value::Bytes32(self.bytes32()?),
+            Kind::Option(_) if self.null() => Value::None,
+            Kind::Option(inner) => Value::Some(Box::new(self.value(inner)?)),
+        })
+    }
+
+    /// Nothing may follow.
+    pub fn end(&self) -> Result<(), Malformed> {
+        if self.offset == self.bytes.len() { Ok(()) } else { Err(self.wrong("the end")) }
+    }
+}

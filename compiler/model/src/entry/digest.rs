@@ -1,0 +1,70 @@
+//! Digests: of states, objects, events and entries, and what a sender signs. Each has a BLAKE3
+//! context of its own, so that no digest of one kind is one of another.
+
+use crate::cbor::Writer;
+use crate::model::Model;
+use crate::offer::Envelope;
+use crate::value::{Bytes32, Value};
+
+/// The digest of a state: all of an image but its tail.
+pub fn state_digest(state: &[u8]) -> Bytes32 {
+    Bytes32(blake3::derive_key("aqo state 1", state))
+}
+
+/// An object's id: the digest of the body of its birth.
+pub fn object_id(birth_body: &[u8]) -> Bytes32 {
+    Bytes32(blake3::derive_key("aqo object 1", birth_body))
+}
+
+/// The id of an event: the entry that said it, and its place there.
+pub fn event_id(entry: &Bytes32, index: u32) -> Bytes32 {
+    let mut hasher = blake3::Hasher::new_derive_key("aqo event 1");
+    hasher.update(&entry.0);
+    hasher.update(&index.to_le_bytes());
+    Bytes32(*hasher.finalize().as_bytes())
+}
+
+/// The digest of an entry after its predecessor's.
+pub fn chain(previous: &Bytes32, entry: &[u8]) -> Bytes32 {
+    let mut hasher = blake3::Hasher::new_derive_key("aqo entry 1");
+    hasher.update(&previous.0);
+    hasher.update(entry);
+    let used = (32 + entry.len()) % 64;
+    if used != 0 {
+        hasher.update(&[0; 64][used..]);
+    }
+    Bytes32(*hasher.finalize().as_bytes())
+}
+
+/// A whole entry: the body and, where it names the state, the state's digest.
+pub fn seal(mut body: Vec<u8>, state: Option<Bytes32>) -> Vec<u8> {
+    if let Some(digest) = state {
+        let mut w = Writer { bytes: body };
+        w.bytes(&digest.0);
+        body = w.bytes;
+    }
+    body
+}
+
+/// What the sender of a message signs: canonical CBOR of
+/// `["aqo message 1", object, kind, [parameter, …], role, epoch, counter, not after]`.
+pub fn signed_bytes(
+    model: &Model,
+    object: &Bytes32,
+    kind: u16,
+    params: &[Value],
+    envelope: &Envelope,
+) -> Vec<u8> {
+    let mut w = Writer::default();
+    w.array(8);
+    w.text("aqo message 1");
+    w.bytes(&object.0);
+    w.uint(u64::from(model.schema.messages[usize::from(kind)].number));
+    w.array(params.len());
+    params.iter().for_each(|param| w.value(param));
+    w.uint(u64::from(model.schema.roles[usize::from(envelope.role)].number));
+    w.uint(u64::from(envelope.epoch));
+    w.uint(envelope.counter);
+    w.int(envelope.not_after);
+    w.bytes
+}

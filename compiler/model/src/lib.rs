@@ -1,0 +1,27 @@
+//! What an aqo object *is*: schema, rules, policy, values, their canonical bytes and digests, and
+//! the reference interpreter. The compiler makes a [`Model`], `emit` lowers it, the runtime admits
+//! by it, and the interpreter here says what it means.
+//!
+//! Knows no source text, no WebAssembly, no clock and no file.
+
+pub mod artifact;
+pub mod cbor;
+pub mod entry;
+pub mod expr;
+pub mod extent;
+pub mod facts;
+pub mod image;
+pub mod label;
+pub mod layout;
+pub mod limits;
+mod model;
+pub mod offer;
+pub mod policy;
+pub mod schema;
+pub mod step;
+pub mod trust;
+pub mod types;
+pub mod value;
+pub mod verify;
+
+pub use model::{DecodeError, MODEL_VERSION, Model};

@@ -1,0 +1,38 @@
+//! Every limit of an object, in one place. Past a limit: an error that names it with its number.
+
+/// Fields, roles, inputs, messages, events, rules, derives, enums of one object, each.
+pub const DECLARATIONS: usize = 256;
+/// Inputs of one object. A set of them is one 64-bit word.
+pub const INPUTS: usize = 64;
+/// Cycles of one object.
+pub const CYCLES: usize = 16;
+/// Variants of one enum. A set of variants is one 64-bit word.
+pub const VARIANTS: usize = 64;
+/// Parameters of one message or event.
+pub const PARAMETERS: usize = 32;
+/// Capabilities that the events of one object may name. A set of them is one 64-bit word.
+pub const CAPABILITIES: usize = 64;
+/// Bytes of a `text<N>`.
+pub const TEXT_BYTES: usize = 4_096;
+/// Digits after the point of a decimal.
+pub const SCALE: u8 = 12;
+/// Stamps that one `limit` keeps.
+pub const LIMIT_COUNT: u16 = 64;
+/// Levels of an expression tree or of nested statements.
+pub const DEPTH: usize = 128;
+/// Nodes of all expression trees of one object.
+pub const NODES: usize = 100_000;
+/// Bytes of an image.
+pub const IMAGE_BYTES: usize = 1 << 20;
+/// Bytes of the canonical schema and of the canonical policy, each.
+pub const SECTION_BYTES: usize = 4 << 20;
+/// Bytes of an entry's body.
+pub const ENTRY_BYTES: usize = 1 << 20;
+/// Bytes of a component.
+pub const ARTIFACT_BYTES: usize = 32 << 20;
+/// Bytes of a name.
+pub const NAME_BYTES: usize = 64;
+/// How long ahead a signed message may be valid, in microseconds: 7 days.
+pub const NOT_AFTER: i64 = 7 * 86_400_000_000;
+/// The shortest period of a cycle, in microseconds.
+pub const PERIOD_MIN: i64 = 1_000;

@@ -1,0 +1,261 @@
+//! An offer: what a host puts before an object, and its bytes. One offer is one step.
+
+use crate::layout::{Layout, Slot, offer as at};
+use crate::model::Model;
+use crate::types::Bounds;
+use crate::value::{Bytes32, Value};
+
+/// What a host puts before an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// What it is about.
+    pub kind: OfferKind,
+    /// The host's clock, microseconds since 1970.
+    pub observed: i64,
+    /// Ticks up to here have been judged or lawfully skipped.
+    pub served: i64,
+    /// Messages turned away without an entry since the last one.
+    pub ignored: u32,
+    /// In order of the schema; `None` where the host has nothing.
+    pub inputs: Vec<Option<View>>,
+}
+
+/// What a host knows of an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The value, of the declared shape, perhaps out of its bounds.
+    pub value: Value,
+    /// When it was so.
+    pub at: i64,
+}
+
+/// What an offer is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfferKind {
+    /// The object is born.
+    Birth(Birth),
+    /// Time has passed.
+    Tick,
+    /// Somebody says something.
+    Message(Message),
+    /// The object is bound to a host.
+    Bind(Bind),
+}
+
+/// What an object is born with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Birth {
+    /// The key that signs the birth.
+    pub creator: Bytes32,
+    /// Where it is born.
+    pub bind: Bind,
+    /// One per field without default, in order.
+    pub values: Vec<Value>,
+    /// One key per role, in order.
+    pub roles: Vec<Bytes32>,
+}
+
+/// Where an object lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bind {
+    /// The host's public key.
+    pub host: Bytes32,
+    /// Chosen by the host.
+    pub nonce: [u8; 16],
+    /// What it offers, bit by bit.
+    pub capabilities: u64,
+}
+
+/// What somebody says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The index of its kind.
+    pub kind: u16,
+    /// In order of its declaration, of the declared shape.
+    pub params: Vec<Value>,
+    /// What proves who says it; `None` where anyone may.
+    pub envelope: Option<Envelope>,
+}
+
+/// What proves who says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The index of the sender's role.
+    pub role: u16,
+    /// The epoch of the role that he knows.
+    pub epoch: u32,
+    /// His counter.
+    pub counter: u64,
+    /// Not valid later.
+    pub not_after: i64,
+    /// Ed25519 over [`signed_bytes`](crate::entry::signed_bytes).
+    pub signature: [u8; 64],
+    /// Whether this host checked the signature against the role's key.
+    pub verified: bool,
+}
+
+/// Stands for the role of an unsigned message.
+pub const NO_ROLE: u16 = u16::MAX;
+
+impl Offer {
+    /// An offer of time alone.
+    pub fn tick(observed: i64, served: i64, inputs: Vec<Option<View>>) -> Offer {
+        Offer { kind: OfferKind::Tick, observed, served, ignored: 0, inputs }
+    }
+
+    /// The bytes of the offer.
+    pub fn encode(&self, layout: &Layout) -> Vec<u8> {
+        let mut bytes = vec![0; layout.offer_size];
+        put(&mut bytes, at::OBSERVED, &self.observed.to_le_bytes());
+        put(&mut bytes, at::SERVED, &self.served.to_le_bytes());
+        put(&mut bytes, at::IGNORED, &self.ignored.to_le_bytes());
+        for ((present, slot), view) in layout.inputs.iter().zip(&self.inputs) {
+            if let Some(view) = view {
+                bytes[*present] = 1;
+                put(&mut bytes, present + 1, &view.at.to_le_bytes());
+                slot.form.write(&view.value, &mut bytes[slot.offset..]);
+            }
+        }
+        match &self.kind {
+            OfferKind::Tick => bytes[at::KIND] = at::TICK,
+            OfferKind::Birth(birth) => {
+                bytes[at::KIND] = at::BIRTH;
+                put(&mut bytes, layout.payload + at::birth::CREATOR, &birth.creator.0);
+                put_bind(&mut bytes, layout.payload + at::birth::BIND, &birth.bind);
+                for ((_, slot), value) in layout.births.iter().zip(&birth.values) {
+                    slot.form.write(value, &mut bytes[slot.offset..]);
+                }
+                for (index, key) in birth.roles.iter().enumerate().take(layout.roles.len()) {
+                    put(&mut bytes, layout.birth_keys + 32 * index, &key.0);
+                }
+            }
+            OfferKind::Message(message) => {
+                bytes[at::KIND] = at::MESSAGE;
+                put_message(&mut bytes, layout, message);
+            }
+            OfferKind::Bind(bind) => {
+                bytes[at::KIND] = at::BIND;
+                put_bind(&mut bytes, layout.payload, bind);
+            }
+        }
+        bytes
+    }
+}
+
+impl Offer {
+    /// Reads an offer back; `None` where the bytes have not the form of one. What is not there (an
+    /// absent input, the envelope of an unsigned message, what another kind would need) is not
+    /// looked at. Whether values lie within their bounds is the business of the step.
+    pub fn decode(model: &Model, layout: &Layout, bytes: &[u8]) -> Option<Offer> {
+        if bytes.len() != layout.offer_size {
+            return None;
+        }
+        let inputs = (layout.inputs.iter())
+            .map(|(present, slot)| match bytes[*present] {
+                0 => Some(None),
+                1 => {
+                    Some(Some(View { value: read(slot, bytes)?, at: i64_at(bytes, present + 1)? }))
+                }
+                _ => None,
+            })
+            .collect::<Option<Vec<_>>>()?;
+        let observed = i64_at(bytes, at::OBSERVED).filter(|at| Bounds::INSTANT.contains(*at))?;
+        let kind = match bytes[at::KIND] {
+            at::TICK => OfferKind::Tick,
+            at::BIRTH => OfferKind::Birth(read_birth(layout, bytes)?),
+            at::MESSAGE => OfferKind::Message(read_message(model, layout, bytes)?),
+            at::BIND => OfferKind::Bind(read_bind(bytes, layout.payload)?),
+            _ => return None,
+        };
+        let ignored = u32::from_le_bytes(array(bytes, at::IGNORED)?);
+        Some(Offer { kind, observed, served: i64_at(bytes, at::SERVED)?, ignored, inputs })
+    }
+}
+
+fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at + N)?.try_into().ok()
+}
+
+fn i64_at(bytes: &[u8], at: usize) -> Option<i64> {
+    array(bytes, at).map(i64::from_le_bytes)
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    array(bytes, at).map(u16::from_le_bytes)
+}
+
+fn read(slot: &Slot, bytes: &[u8]) -> Option<Value> {
+    slot.form.read(bytes.get(slot.offset..)?)
+}
+
+fn read_bind(bytes: &[u8], start: usize) -> Option<Bind> {
+    Some(Bind {
+        host: Bytes32(array(bytes, start + at::bind::HOST)?),
+        nonce: array(bytes, start + at::bind::NONCE)?,
+        capabilities: array(bytes, start + at::bind::CAPABILITIES).map(u64::from_le_bytes)?,
+    })
+}
+
+fn read_birth(layout: &Layout, bytes: &[u8]) -> Option<Birth> {
+    Some(Birth {
+        creator: Bytes32(array(bytes, layout.payload + at::birth::CREATOR)?),
+        bind: read_bind(bytes, layout.payload + at::birth::BIND)?,
+        values: layout.births.iter().map(|(_, slot)| read(slot, bytes)).collect::<Option<_>>()?,
+        roles: (0..layout.roles.len())
+            .map(|index| array(bytes, layout.birth_keys + 32 * index).map(Bytes32))
+            .collect::<Option<_>>()?,
+    })
+}
+
+fn read_message(model: &Model, layout: &Layout, bytes: &[u8]) -> Option<Message> {
+    let start = layout.payload;
+    let kind = u16_at(bytes, start + at::message::KIND)?;
+    let slots = layout.params.get(usize::from(kind))?;
+    let params = slots.iter().map(|slot| read(slot, bytes)).collect::<Option<_>>()?;
+    let role = u16_at(bytes, start + at::message::ROLE)?;
+    if role == NO_ROLE {
+        return Some(Message { kind, params, envelope: None });
+    }
+    let verified = match bytes[start + at::message::VERIFIED] {
+        0 => false,
+        1 => true,
+        _ => return None,
+    };
+    let envelope = Envelope {
+        role: Some(role).filter(|role| usize::from(*role) < model.schema.roles.len())?,
+        epoch: array(bytes, start + at::message::EPOCH).map(u32::from_le_bytes)?,
+        counter: array(bytes, start + at::message::COUNTER).map(u64::from_le_bytes)?,
+        not_after: i64_at(bytes, start + at::message::NOT_AFTER)?,
+        signature: array(bytes, start + at::message::SIGNATURE)?,
+        verified,
+    };
+    Some(Message { kind, params, envelope: Some(envelope) })
+}
+
+fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
+    bytes[at..at + value.len()].copy_from_slice(value);
+}
+
+fn put_bind(bytes: &mut [u8], start: usize, bind: &Bind) {
+    put(bytes, start + at::bind::HOST, &bind.host.0);
+    put(bytes, start + at::bind::NONCE, &bind.nonce);
+    put(bytes, start + at::bind::CAPABILITIES, &bind.capabilities.to_le_bytes());
+}
+
+fn put_message(bytes: &mut [u8], layout: &Layout, message: &Message) {
+    let start = layout.payload;
+    put(bytes, start + at::message::KIND, &message.kind.to_le_bytes());
+    let role = message.envelope.map_or(NO_ROLE, |envelope| envelope.role);
+    put(bytes, start + at::message::ROLE, &role.to_le_bytes());
+    if let Some(envelope) = &message.envelope {
+        bytes[start + at::message::VERIFIED] = u8::from(envelope.verified);
+        put(bytes, start + at::message::EPOCH, &envelope.epoch.to_le_bytes());
+        put(bytes, start + at::message::COUNTER, &envelope.counter.to_le_bytes());
+        put(bytes, start + at::message::NOT_AFTER, &envelope.not_after.to_le_bytes());
+        put(bytes, start + at::message::SIGNATURE, &envelope.signature);
+    }
+    let slots = layout.params.get(usize::from(message.kind)).map_or(&[][..], |slots| slots);
+    for (slot, value) in slots.iter().zip(&message.params) {
+        slot.form.write(value, &mut bytes[slot.offset..]);
+    }
+}

@@ -1,0 +1,297 @@
+//! The policy: the rules that may change an object, and what every change must satisfy.
+
+use crate::expr::{Expr, Order, Stmt};
+use crate::types::Type;
+use serde::{Deserialize, Serialize};
+
+/// The rules of an object and the clauses that bind them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// In source order, which is the order of election.
+    pub rules: Vec<Rule>,
+    /// What the object may foretell.
+    pub predictions: Vec<Prediction>,
+    /// Which changes of an enum field are allowed.
+    pub flows: Vec<Flow>,
+    /// What holds after every step.
+    pub always: Vec<Always>,
+    /// How often rules may commit.
+    pub limits: Vec<Limit>,
+    /// How trust is earned and lost.
+    pub trust: Option<Trust>,
+    /// What a host must offer.
+    pub hosts: Option<Hosts>,
+    /// Who may sign a successor; `None` makes the object immutable for ever.
+    pub upgrade: Option<Upgrade>,
+    /// The authors' own reasons and the names of clauses; see [`Reason`].
+    pub reasons: Vec<String>,
+}
+
+/// A rule: when it is elected, what it demands, what it does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Stable number.
+    pub number: u16,
+    /// `take_setpoint`
+    pub name: String,
+    /// What it answers to.
+    pub on: Trigger,
+    /// Its guard.
+    pub when: Option<Expr>,
+    /// Comparisons of trust with a constant, all of which must hold.
+    pub needs: Vec<TrustDemand>,
+    /// Whether it can never be refused.
+    pub assured: bool,
+    /// What it does.
+    pub body: Vec<Stmt>,
+    /// The types of its locals.
+    pub locals: Vec<Type>,
+}
+
+/// What a rule answers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trigger {
+    /// Any tick.
+    Tick,
+    /// The message with this index.
+    Message(u16),
+}
+
+/// `trust >= bound` (`at_least`) or `trust < bound`, in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrustDemand {
+    /// `true`: at least the bound; `false`: below it.
+    pub at_least: bool,
+    /// In millionths.
+    pub bound: i64,
+}
+
+/// Something that the object may foretell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// `warm`
+    pub name: String,
+    /// Microseconds from the moment it is made to its deadline.
+    pub span: i64,
+    /// `true`: holds throughout (`for`); `false`: holds once (`within`).
+    pub throughout: bool,
+    /// What is foretold.
+    pub holds: Expr,
+    /// The types of what it captures when it is made.
+    pub captures: Vec<Type>,
+    /// The types of the locals of `holds`.
+    pub locals: Vec<Type>,
+    /// Whose word settles it; `None`: its own, so keeping it earns nothing.
+    pub source: Option<Source>,
+}
+
+/// Who speaks for the truth of a prediction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The input with this index, the lowest that the prediction reads.
+    Input(u16),
+    /// The field with this index, which a role attests.
+    Field(u16),
+}
+
+/// `flow mode { Idle -> Heating, … }`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flow {
+    /// The index of the field.
+    pub field: u16,
+    /// For each variant, the set of variants that may follow it, bit by bit. Staying is allowed.
+    pub next: Vec<u64>,
+}
+
+/// `always name: holds`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Always {
+    /// The reason of a refusal; its text is the clause's name.
+    pub reason: u16,
+    /// What must hold; reads fields only.
+    pub holds: Expr,
+    /// The types of the locals of `holds`.
+    pub locals: Vec<Type>,
+}
+
+/// `limit name: rule, … to count per span`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// The reason of a refusal; its text is the clause's name.
+    pub reason: u16,
+    /// Indices of the rules whose commits count, ascending.
+    pub rules: Vec<u16>,
+    /// How many commits.
+    pub count: u16,
+    /// In how many microseconds.
+    pub per: i64,
+}
+
+/// `trust { … }`, amounts in millionths. The arithmetic is in [`crate::trust`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trust {
+    /// What raises it.
+    pub gains: Vec<Score>,
+    /// What lowers it.
+    pub losses: Vec<Score>,
+    /// Microseconds in which positive trust halves.
+    pub half_life: i64,
+    /// The most.
+    pub ceiling: i64,
+    /// The least is minus this.
+    pub lowest: i64,
+    /// Microseconds that a positive stays in the novelty window.
+    pub window_long: i64,
+    /// Distinct sources for full gain.
+    pub sources: u8,
+}
+
+/// So much trust for such a happening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Score {
+    /// In millionths.
+    pub amount: i64,
+    /// The happening.
+    pub on: Happening,
+}
+
+/// What trust is earned and lost by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Happening {
+    /// The prediction with this index was kept.
+    Kept(u16),
+    /// It was broken.
+    Broken(u16),
+    /// Nobody could tell.
+    Lapsed(u16),
+    /// The rule with this index committed for a signed message.
+    Rule(u16),
+    /// A message from the role with this index was refused.
+    Refused(u16),
+}
+
+/// `hosts need relay, … else observe`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hosts {
+    /// The set of capabilities, bit by bit.
+    pub need: u64,
+    /// What the object does where one is missing.
+    pub otherwise: Otherwise,
+}
+
+/// What an object does on a host that lacks what it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Otherwise {
+    /// Decides, but lets no effect out.
+    Observe,
+    /// Does not tick.
+    Dormant,
+}
+
+/// `upgrade by k of role within D`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upgrade {
+    /// How many keys.
+    pub count: u16,
+    /// The index of the role.
+    pub role: u16,
+}
+
+/// Why something was refused or held: a stable number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reason(pub u16);
+
+impl Reason {
+    /// A parameter outside its declared range.
+    pub const RANGE: Reason = Reason(1);
+    /// A sender whose role may not send this.
+    pub const ROLE: Reason = Reason(2);
+    /// A signature that nobody checked.
+    pub const EVIDENCE: Reason = Reason(3);
+    /// Trust too low, or too high.
+    pub const TRUST: Reason = Reason(4);
+    /// A transition that no `flow` allows.
+    pub const FLOW: Reason = Reason(5);
+    /// No rule took it.
+    pub const NO_RULE: Reason = Reason(6);
+    /// A capability that this host does not offer.
+    pub const OBSERVING: Reason = Reason(7);
+    /// A counter used before.
+    pub const REPLAY: Reason = Reason(8);
+    /// Past its time, or valid for too long.
+    pub const LATE: Reason = Reason(9);
+    /// Offered before what is due: the host must tick first.
+    pub const DUE_FIRST: Reason = Reason(10);
+    /// An offer that does not have this object's shape.
+    pub const MALFORMED: Reason = Reason(11);
+    /// The first reason of an author: index 0 of [`Policy::reasons`].
+    pub const FIRST_OWN: u16 = 64;
+
+    /// The built-in reasons by name.
+    pub const BUILT_IN: [(Reason, &'static str); 11] = [
+        (Reason::RANGE, "range"),
+        (Reason::ROLE, "role"),
+        (Reason::EVIDENCE, "evidence"),
+        (Reason::TRUST, "trust"),
+        (Reason::FLOW, "flow"),
+        (Reason::NO_RULE, "no_rule"),
+        (Reason::OBSERVING, "observing"),
+        (Reason::REPLAY, "replay"),
+        (Reason::LATE, "late"),
+        (Reason::DUE_FIRST, "due_first"),
+        (Reason::MALFORMED, "malformed"),
+    ];
+
+    /// Names that authors may not use, besides those of [`Reason::BUILT_IN`].
+    pub const RESERVED: [&'static str; 8] =
+        ["full", "expired", "busy", "twice", "ended", "upgraded", "no_request", "missing"];
+
+    /// The reason of the own reason with this index.
+    pub fn own(index: u16) -> Reason {
+        Reason(Reason::FIRST_OWN.saturating_add(index))
+    }
+}
+
+impl Policy {
+    /// The name of a reason.
+    pub fn reason_name(&self, reason: Reason) -> &str {
+        let built_in = Reason::BUILT_IN.iter().find(|(r, _)| *r == reason).map(|(_, name)| *name);
+        let own = || {
+            let index = reason.0.checked_sub(Reason::FIRST_OWN)?;
+            self.reasons.get(usize::from(index)).map(String::as_str)
+        };
+        built_in.or_else(own).unwrap_or("unknown")
+    }
+
+    /// The reason of this name.
+    pub fn reason_named(&self, name: &str) -> Option<Reason> {
+        let built_in = Reason::BUILT_IN.iter().find(|(_, n)| *n == name).map(|(r, _)| *r);
+        let own = || {
+            let index = self.reasons.iter().position(|n| n == name)?;
+            u16::try_from(index).ok().map(Reason::own)
+        };
+        built_in.or_else(own)
+    }
+}
+
+impl TrustDemand {
+    /// Whether trust `e` (in millionths) meets it.
+    pub fn met(self, e: i64) -> bool {
+        (e >= self.bound) == self.at_least
+    }
+}
+
+/// The comparison of an [`Order`].
+impl Order {
+    /// Whether `a` stands so to `b`.
+    pub fn holds(self, a: i64, b: i64) -> bool {
+        match self {
+            Order::Less => a < b,
+            Order::AtMost => a <= b,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The schema: what an object holds, what it is told and what it says.
+//!
+//! Each declaration bears a stable `number` within its kind. Lists are sorted by it, and everything
+//! else refers to a declaration by its *index* in its list. Numbers appear in lineage entries and in
+//! signed envelopes, so a later version may leave gaps but never uses one again.
+
+use crate::expr::Expr;
+use crate::types::Type;
+use crate::value::Value;
+use serde::{Deserialize, Serialize};
+
+/// What an object holds, hears and says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schema {
+    /// The version of these bytes.
+    pub model: u16,
+    /// The module: `edge.thermostat`.
+    pub package: String,
+    /// The object: `Thermostat`.
+    pub object: String,
+    /// The object's own version.
+    pub version: u32,
+    /// Its purpose, in its author's words.
+    pub intent: String,
+    /// The enums that its types name.
+    pub enums: Vec<Enum>,
+    /// Who may speak to it.
+    pub roles: Vec<Role>,
+    /// Its memory.
+    pub fields: Vec<Field>,
+    /// Values computed from its memory whenever they are asked for.
+    pub derives: Vec<Derive>,
+    /// What its host may offer.
+    pub inputs: Vec<Input>,
+    /// What it may be told.
+    pub messages: Vec<Message>,
+    /// What it may say.
+    pub events: Vec<Event>,
+    /// The names after `via` and `hosts need`; their index is their bit.
+    pub capabilities: Vec<String>,
+    /// When it acts by itself.
+    pub cycles: Vec<Cycle>,
+}
+
+/// An enum without payloads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enum {
+    /// `Mode`
+    pub name: String,
+    /// Variants; the index is the stable number.
+    pub variants: Vec<String>,
+}
+
+/// A role of one key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Role {
+    /// Stable number.
+    pub number: u16,
+    /// `operator`
+    pub name: String,
+}
+
+/// A field of the object's memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Stable number.
+    pub number: u16,
+    /// `setpoint`
+    pub name: String,
+    /// Its type, bounds included.
+    #[serde(rename = "type")]
+    pub ty: Type,
+    /// Its value at birth; `None` makes it a birth value, which the creator gives.
+    pub default: Option<Default>,
+    /// The index of the role whose unchanged word alone it may hold.
+    pub attested: Option<u16>,
+}
+
+/// A field's value at birth.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Default {
+    /// A constant.
+    Value(Value),
+    /// The instant of birth.
+    Born,
+}
+
+/// A value computed from fields, constants, time and trust.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Derive {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub ty: Type,
+    /// How it is computed.
+    pub value: Expr,
+    /// The types of the expression's locals.
+    pub locals: Vec<Type>,
+}
+
+/// Something that the host may offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// Stable number.
+    pub number: u16,
+    /// `room`
+    pub name: String,
+    /// The type of a value that is there (the declared type without its `?`).
+    #[serde(rename = "type")]
+    pub ty: Type,
+    /// Older than this many microseconds counts as not there.
+    pub fresh: Option<i64>,
+}
+
+/// A kind of message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Stable number.
+    pub number: u16,
+    /// `adjust`
+    pub name: String,
+    /// What it carries.
+    pub params: Vec<Param>,
+    /// The indices of the roles that may send it, ascending; empty means `anyone`, unsigned.
+    pub from: Vec<u16>,
+}
+
+/// A kind of event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Stable number.
+    pub number: u16,
+    /// `heater`
+    pub name: String,
+    /// What it carries.
+    pub params: Vec<Param>,
+    /// The index of the capability that carries it out; `None` makes it a report.
+    pub via: Option<u16>,
+    /// Withdrawn when so many microseconds old.
+    pub expires: Option<i64>,
+}
+
+/// A named and typed parameter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Param {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub ty: Type,
+}
+
+/// When the object acts by itself: at birth + k * `every` for k = 1, 2, …
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cycle {
+    /// Its name, where it has one.
+    pub name: Option<String>,
+    /// The period in microseconds.
+    pub every: i64,
+}

@@ -1,0 +1,112 @@
+//! What has no parts: constants and everything that is read. Whether it may be read here, and what
+//! is known of it.
+
+use super::expr::{Checked, Place};
+use super::schema::require;
+use super::{Check, Fault};
+use crate::expr::Expr;
+use crate::facts::{Facts, Interval};
+use crate::model::Model;
+use crate::types::{Bounds, Kind, NEVER, Type};
+use crate::value::Value;
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "a question about a few of many shapes")]
+pub(super) fn leaf(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check<Checked> {
+    let schema = &place.model.schema;
+    let nowhere = Fault::Structure("an index that points nowhere");
+    let instant = Checked::number(Bounds::INSTANT.into());
+    let moving = |checked| {
+        if place.moving {
+            Ok(checked)
+        } else {
+            Err(Fault::Unreadable("only fields may be read here"))
+        }
+    };
+    let checked = match expr {
+        Expr::Value(value) => match value {
+            Value::Bool(_) => Checked::of(Kind::Bool),
+            Value::Int(value) => Checked::number(Interval::point((*value).into())),
+            Value::Text(text) if text.len() <= crate::limits::TEXT_BYTES => {
+                Checked::text(Interval::point(text.len() as i128))
+            }
+            Value::Bytes32(_) => Checked::of(Kind::Bytes32),
+            Value::Text(_) | Value::Variant(_) | Value::None | Value::Some(_) => {
+                return Err(Fault::Structure("a constant of another kind"));
+            }
+        },
+        Expr::Variant(index, number) => {
+            let e = schema.enums.get(usize::from(*index)).ok_or(nowhere)?;
+            require(usize::from(*number) < e.variants.len(), "a variant that is not declared")?;
+            Checked::of(Kind::Enum(*index))
+        }
+        Expr::None(ty) => {
+            super::schema::type_of(schema, ty)?;
+            require(matches!(ty, Type::Option(_)), "`none` of what is no option")?;
+            Checked::of(ty.kind())
+        }
+        Expr::Field(index) => {
+            Checked::typed(&schema.fields.get(usize::from(*index)).ok_or(nowhere)?.ty)
+        }
+        Expr::Role(index) => {
+            require(usize::from(*index) < schema.roles.len(), "a role that is not declared")?;
+            moving(Checked::of(Kind::Bytes32))?
+        }
+        Expr::Derive(index) => {
+            let derive = schema.derives.get(usize::from(*index)).ok_or(nowhere)?;
+            require(usize::from(*index) < place.derives, "a derive that stands further down")?;
+            if !place.moving && is_moving(place.model, &derive.value) {
+                return Err(Fault::Unreadable("this derive reads more than fields"));
+            }
+            Checked::typed(&derive.ty)
+        }
+        Expr::Input(index) => {
+            let input = schema.inputs.get(usize::from(*index)).ok_or(nowhere)?;
+            if !place.inputs {
+                return Err(Fault::Unreadable("an input may not be read here"));
+            }
+            Checked::typed(&Type::Option(Box::new(input.ty.clone())))
+        }
+        Expr::Param(index) => {
+            Checked::typed(&place.params.get(usize::from(*index)).ok_or(nowhere)?.ty)
+        }
+        Expr::Local(index) => Checked::typed(facts.local(*index).ok_or(Fault::Unbound(*index))?),
+        Expr::Captured(index) => {
+            Checked::typed(place.captures.get(usize::from(*index)).ok_or(nowhere)?)
+        }
+        Expr::Now => moving(instant)?,
+        Expr::Born => instant,
+        Expr::Due | Expr::Missed if !place.tick => {
+            return Err(Fault::Unreadable("only a tick has `due` and `missed`"));
+        }
+        Expr::Due => instant,
+        Expr::Missed => Checked::number(Interval { low: 0, high: NEVER.into() }),
+        Expr::Trust => {
+            let trust = place.model.policy.trust.as_ref();
+            let all = trust.map_or(Interval::point(0), |t| Interval {
+                low: (-t.lowest).into(),
+                high: t.ceiling.into(),
+            });
+            moving(Checked::number(all))?
+        }
+        _ => return Err(nowhere),
+    };
+    let narrowed = checked.interval.map(|interval| match checked.kind {
+        Kind::Number => facts.narrow(expr, interval),
+        _ => interval,
+    });
+    Ok(Checked { interval: narrowed, ..checked })
+}
+
+/// Whether an expression reads anything but fields and constants.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a question about a few of many shapes")]
+fn is_moving(model: &Model, expr: &Expr) -> bool {
+    let own = matches!(expr, Expr::Now | Expr::Trust | Expr::Role(_) | Expr::Input(_));
+    let derived = match expr {
+        Expr::Derive(index) => {
+            let derive = model.schema.derives.get(usize::from(*index));
+            derive.is_some_and(|derive| is_moving(model, &derive.value))
+        }
+        _ => false,
+    };
+    own || derived || expr.parts().into_iter().any(|part| is_moving(model, part))
+}
