@@ -1,0 +1,282 @@
+//! Trust: the compiled twin of the model's `trust`, for the object's own settings. All products fit
+//! 64 bits, as they do there.
+
+use crate::code::Code;
+use crate::ir::{Exp, Ty, Var, load32, load64};
+use crate::memory::{cell, gain as positive, size};
+use crate::unit::Routine;
+use aqo_model::layout::{state, trust as record};
+use aqo_model::policy::Trust;
+
+/// Guard bits of X.
+const GUARD: i64 = 10;
+/// How many positives novelty remembers.
+const RING: i32 = 16;
+/// How long a positive is remembered, in instants of the grid.
+const REMEMBERED: i64 = 8;
+/// The prime of FNV-1a, 32 bits.
+const FNV_PRIME: i32 = 0x0100_0193;
+
+/// The settings, and the address of the record.
+fn settings<'m>(code: &Code<'_, 'm>) -> (&'m Trust, u32) {
+    let trust = code.unit.model.policy.trust.as_ref();
+    let offset = code.unit.layout.trust.expect("an object with trust has a record of it");
+    (trust.expect("trust is computed where it is declared"), code.unit.map.image + size(offset))
+}
+
+fn born(code: &Code<'_, '_>) -> Exp {
+    load64(0, code.unit.map.image + size(state::BORN))
+}
+
+/// `(instant) -> quanta of decay since birth`
+pub(crate) fn quanta(code: &mut Code<'_, '_>) {
+    let [instant] = code.params();
+    let (policy, _) = settings(code);
+    let age = instant - born(code);
+    code.ret((age << 8i64).div_u(policy.half_life));
+}
+
+/// `() -> X now`
+pub(crate) fn now(code: &mut Code<'_, '_>) {
+    let (_, at) = settings(code);
+    let x = code.bind(load64(0, at + size(record::X)));
+    code.when(x.get().le_s(0i64), |code| code.ret(x));
+    let until = code.call(Routine::Quanta, [load64(0, cell::NOW)]);
+    let since = code.call(Routine::Quanta, [load64(0, at + size(record::T0))]);
+    let passed = code.bind(until - since);
+    code.when(passed.get().le_s(0i64), |code| code.ret(x));
+    let halvings = code.bind(passed.get().shr_u(8i64));
+    code.when(halvings.get().gt_u(63i64), |code| code.ret(0i64));
+    let step = code.bind((passed & 255i64).wrap());
+    code.when(step, |code| {
+        let factor = factor(code, step);
+        code.set(x, (x * factor).shr_u(32i64));
+    });
+    code.ret(x.get().shr_u(halvings));
+}
+
+/// `DECAY` at a step, from tables of 16 and 16: 2^(-step/256) is 2^(-high/16) less a small part of
+/// it, in fixed point with [`BITS`] bits. [`tables`] says how; a test holds it to each entry.
+fn factor(code: &mut Code<'_, '_>, step: Var) -> Exp {
+    let bytes: Vec<u8> = tables().into_iter().flat_map(i64::to_le_bytes).collect();
+    let table = code.unit.constant(&bytes);
+    let whole = code.bind(load64((step.get().shr_u(4)) << 3, table));
+    let part = code.bind(load64((step & 15) << 3, table + 8 * 16));
+    let high = whole * part.get().shr_u(HALF);
+    let low = (whole * (part & ((1i64 << HALF) - 1))).shr_u(HALF);
+    let less = (high + low).shr_u(BITS - HALF);
+    ((whole - less) + (1i64 << (BITS - 33))).shr_u(BITS - 32)
+}
+
+/// `() -> trust as rules read it`
+pub(crate) fn read(code: &mut Code<'_, '_>) {
+    let (policy, _) = settings(code);
+    let x = code.call(Routine::TrustNow, []);
+    let e = code.bind(x.shr_s(GUARD) - load64(0, cell::LOSSES));
+    code.ret(e.get().select(-policy.lowest, Exp::I64(-policy.lowest).lt_s(e)));
+}
+
+/// `(amount, source, claim)`: a positive of this step, in its place by amount, source and claim.
+pub(crate) fn gain(code: &mut Code<'_, '_>) {
+    let [amount, source, claim] = code.params();
+    let gains = code.unit.map.gains;
+    let stride = positive::SIZE;
+    let count = code.bind(load32(4, 0, cell::GAINS));
+    code.store(4, 0, cell::GAINS, count + 1);
+    let key = code.bind((source.get().extend() << 32i64) | claim.get().extend());
+    let place = code.bind(count * stride.cast_signed());
+    code.block(|code, found| {
+        code.repeat(|code, again| {
+            code.stop_if(found, place.get().eqz());
+            let before = code.bind(place - stride.cast_signed());
+            let other = code.bind(load64(before, gains + positive::AMOUNT));
+            code.stop_if(found, other.get().lt_s(amount));
+            let stays = load64(before, gains + positive::CLAIM).le_u(key);
+            code.stop_if(found, other.get().eq(amount) & stays);
+            code.copy(place + gains.cast_signed(), before + gains.cast_signed(), stride);
+            code.set(place, before);
+            code.stop(again);
+        });
+    });
+    code.store(8, place, gains + positive::AMOUNT, amount);
+    code.store(8, place, gains + positive::CLAIM, key);
+}
+
+/// `() -> truth`: applies the evidence of the step; whether there was any.
+pub(crate) fn settle(code: &mut Code<'_, '_>) {
+    let (policy, at) = settings(code);
+    let losses = code.bind(load64(0, cell::LOSSES));
+    let count = code.bind(load32(4, 0, cell::GAINS));
+    code.when(losses.get().eqz() & count.get().eqz(), |code| code.ret(0));
+    let start = code.call(Routine::TrustNow, []);
+    let x = code.bind(start - (losses << GUARD));
+    if !policy.gains.is_empty() {
+        take_gains(code, policy, at, x, count);
+    }
+    let (low, high) = (-(policy.lowest << GUARD), policy.ceiling << GUARD);
+    code.set(x, x.get().select(low, Exp::I64(low).lt_s(x)));
+    code.set(x, x.get().select(high, x.get().lt_s(high)));
+    code.store(8, 0, at + size(record::X), x);
+    code.store(8, 0, at + size(record::T0), load64(0, cell::NOW));
+    code.ret(1);
+}
+
+fn take_gains(code: &mut Code<'_, '_>, policy: &Trust, at: u32, x: Var, count: Var) {
+    let (gains, live) = (code.unit.map.gains, code.unit.map.live);
+    let grid = (load64(0, cell::NOW) - born(code)).div_u(policy.window_long / 8);
+    let grid = code.bind(grid);
+    let known = remembered(code, at, grid);
+    let diversity = (policy.sources > 1).then(|| {
+        // The sources of this step count as well.
+        code.each(count, |code, k| {
+            code.store(8, (known + k) << 3, live, load64(k << 4, gains + positive::CLAIM));
+        });
+        let distinct = code.call(Routine::Distinct, [Exp::I32(live.cast_signed()), known + count]);
+        let distinct = code.bind(distinct.extend());
+        let most = i64::from(policy.sources);
+        code.bind(distinct.get().select(most, distinct.get().lt_s(most)))
+    });
+    let recovering = load32(1, 0, at + size(record::RECOVERING)).extend();
+    let rate = code.bind(recovering + 1i64);
+    code.each(count, |code, k| {
+        let key = code.bind(load64(k << 4, gains + positive::CLAIM));
+        let repeats = code.bind(0);
+        code.each(known, |code, other| {
+            let same = load64(other << 3, live).eq(key);
+            code.set(repeats, repeats + same);
+        });
+        // What was said before in this step is known as well.
+        code.store(8, known << 3, live, key);
+        code.set(known, known + 1);
+        code.set(repeats, repeats.get().select(RING, repeats.get().lt_s(RING)));
+        let room = code.bind(Exp::I64(policy.ceiling) - x.get().shr_s(GUARD));
+        // It is never negative: a gain is at most the room that there was.
+        code.set(room, room.get().select(policy.ceiling, room.get().lt_s(policy.ceiling)));
+        let amount = load64(k << 4, gains + positive::AMOUNT);
+        let amount = diversity.into_iter().fold(amount, |amount, factor| amount * factor);
+        let whole = i64::from(policy.sources) * policy.ceiling;
+        let parts = (repeats.get().extend() + 1i64) * whole * rate;
+        code.set(x, x + ((amount * room).div_u(parts) << GUARD));
+        remember(code, at, key, grid);
+    });
+}
+
+/// Lists what novelty still remembers; gives how many they are.
+fn remembered(code: &mut Code<'_, '_>, at: u32, grid: Var) -> Var {
+    let live = code.unit.map.live;
+    let ring = at + size(record::RING);
+    let known = code.bind(0);
+    code.each(load32(1, 0, at + size(record::LEN)), |code, k| {
+        let entry = code.bind(k * size(record::STRIDE).cast_signed());
+        let stamp = load32(4, entry, ring + 8).extend();
+        code.when((grid - stamp).le_s(REMEMBERED), |code| {
+            // The ring has the source first; as one number it stands above the claim.
+            code.store(8, known << 3, live, load64(entry, ring).rotl(32i64));
+            code.set(known, known + 1);
+        });
+    });
+    known
+}
+
+/// Puts a positive into the ring, whose oldest makes room.
+fn remember(code: &mut Code<'_, '_>, at: u32, key: Var, grid: Var) {
+    let (ring, stride) = (at + size(record::RING), size(record::STRIDE));
+    let len = code.bind(load32(1, 0, at + size(record::LEN)));
+    code.when(len.get().eq(RING), |code| {
+        let kept = (size(record::CAPACITY) - 1) * stride;
+        let from = Exp::I32((ring + stride).cast_signed());
+        code.push(crate::ir::Stm::Copy(crate::ir::at(ring), from, Exp::I32(kept.cast_signed())));
+        code.set(len, RING - 1);
+    });
+    let entry = code.bind(len * stride.cast_signed());
+    code.store(8, entry, ring, key.get().rotl(32i64));
+    code.store(4, entry, ring + 8, grid);
+    code.store(1, entry, ring + 12, 1);
+    code.store(1, 0, at + size(record::LEN), len + 1);
+}
+
+/// `(from, count) -> how many distinct sources`
+pub(crate) fn distinct(code: &mut Code<'_, '_>) {
+    /// Bytes of a claim, before the source.
+    const CLAIM: u32 = 4;
+    let [from, count] = code.params();
+    let found = code.var(Ty::I32);
+    code.each(count, |code, k| {
+        let source = code.bind(load32(4, from + (k << 3), CLAIM));
+        let other = code.bind(0);
+        code.block(|code, known| {
+            code.repeat(|code, again| {
+                code.when(other.get().eq(k), |code| {
+                    code.set(found, found + 1);
+                    code.stop(known);
+                });
+                code.stop_if(known, load32(4, from + (other << 3), CLAIM).eq(source));
+                code.set(other, other + 1);
+                code.stop(again);
+            });
+        });
+    });
+    code.ret(found);
+}
+
+/// `(hash, from, to) -> claim`
+pub(crate) fn claim(code: &mut Code<'_, '_>) {
+    let [hash, from, to] = code.params();
+    code.block(|code, done| {
+        code.repeat(|code, again| {
+            code.stop_if(done, to.get().le_u(from));
+            code.set(hash, (hash ^ load32(1, from, 0)) * FNV_PRIME);
+            code.set(from, from + 1);
+            code.stop(again);
+        });
+    });
+    code.ret(hash);
+}
+
+/// Bits after the point of the tables of [`factor`].
+const BITS: i64 = 43;
+/// Bits of the lower part of a small factor, so that no product leaves 64 bits.
+const HALF: i64 = 20;
+
+/// 2^(-k/16) and 1 - 2^(-k/256) for k in 0..16, in [`BITS`] bits: square roots by integers.
+fn tables() -> [i64; 32] {
+    // The root of a number with twice as many bits after the point has as many as the tables.
+    let root = |number: u128| (number << BITS).isqrt();
+    let mut roots = [1u128 << BITS >> 1; 9];
+    // roots[n] is 2^(-1/2^n).
+    for n in 1..9 {
+        roots[n] = root(roots[n - 1]);
+    }
+    let power = |k: u32, unit: usize| {
+        let bits = (0..4u32).filter(|bit| k >> bit & 1 == 1);
+        bits.fold(1u128 << BITS, |product, bit| (product * roots[unit - bit as usize]) >> BITS)
+    };
+    std::array::from_fn(|at| {
+        let k = at as u32 % 16;
+        let exact = if at < 16 { power(k, 4) } else { (1 << BITS) - power(k, 8) };
+        exact as i64
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aqo_model::trust::DECAY;
+
+    /// What [`factor`] computes.
+    fn computed(step: usize) -> u64 {
+        let tables = tables();
+        let (whole, part) = (tables[step >> 4], tables[16 + (step & 15)]);
+        let high = whole.checked_mul(part >> HALF).expect("fits");
+        let low = whole.checked_mul(part & ((1 << HALF) - 1)).expect("fits") >> HALF;
+        let less = high.checked_add(low).expect("fits") >> (BITS - HALF);
+        ((whole - less + (1 << (BITS - 33))) >> (BITS - 32)) as u64
+    }
+
+    #[test]
+    fn factors_are_those_of_the_model() {
+        for (step, factor) in DECAY.iter().enumerate() {
+            assert_eq!(computed(step), *factor, "step {step}");
+        }
+    }
+}

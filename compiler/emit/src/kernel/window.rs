@@ -1,0 +1,37 @@
+//! The replay window of a role: `image::RoleState::is_fresh` and `burn` (RFC 4303, appendix A2).
+
+use crate::code::Code;
+use crate::ir::{Exp, load64};
+use crate::memory::size;
+use aqo_model::layout::role;
+
+/// `(role record, counter) -> truth`
+pub(crate) fn is_fresh(code: &mut Code<'_, '_>) {
+    let [record, counter] = code.params();
+    code.when(counter.get().eqz(), |code| code.ret(0));
+    let highest = code.bind(load64(record, size(role::COUNTER)));
+    code.when(highest.get().lt_u(counter), |code| code.ret(1));
+    let back = code.bind(highest - counter);
+    let seen = load64(record, size(role::WINDOW)).shr_u(back) & 1i64;
+    code.ret(back.get().lt_u(64i64).and_then(seen.eqz()));
+}
+
+/// `(role record, counter)`: the counter is fresh.
+pub(crate) fn burn(code: &mut Code<'_, '_>) {
+    let [record, counter] = code.params();
+    let highest = code.bind(load64(record, size(role::COUNTER)));
+    let window = code.bind(load64(record, size(role::WINDOW)));
+    code.either(
+        highest.get().lt_u(counter),
+        |code| {
+            let ahead = code.bind(counter - highest);
+            let moved = (window << ahead).select(0i64, ahead.get().lt_u(64i64));
+            code.store(8, record, size(role::WINDOW), moved | 1i64);
+            code.store(8, record, size(role::COUNTER), counter);
+        },
+        |code| {
+            let bit = Exp::I64(1) << (highest - counter);
+            code.store(8, record, size(role::WINDOW), window | bit);
+        },
+    );
+}

@@ -1,0 +1,149 @@
+//! Admission: what says "not now" before a rule's body runs, and what refuses what it would do.
+
+use crate::code::Code;
+use crate::ir::{Exp, Label, Var, load32, load64};
+use crate::memory::size;
+use crate::translate::body::Candidate;
+use crate::translate::expr;
+use crate::translate::rule::{held, refuse};
+use crate::translate::scope::{Fields, Next, Scope, now};
+use crate::translate::value::Val;
+use aqo_model::Model;
+use aqo_model::expr::Stmt;
+use aqo_model::layout::state;
+use aqo_model::policy::{Flow, Reason, Rule};
+
+/// Returns where the host, a demand or a limit holds the rule.
+pub(crate) fn gate(code: &mut Code<'_, '_>, index: u16) {
+    let model = code.unit.model;
+    let rule = &model.policy.rules[usize::from(index)];
+    let needed = capabilities_of(model, rule);
+    if needed != 0 {
+        let lacks = if needed.is_power_of_two() {
+            (offered(code).shr_u(i64::from(needed.trailing_zeros())).wrap() & 1).eqz()
+        } else {
+            (offered(code) & needed.cast_signed()).ne(needed.cast_signed())
+        };
+        code.when(lacks, |code| code.ret(held(Reason::OBSERVING)));
+    }
+    if !rule.needs.is_empty() {
+        let trust = expr::trust(code);
+        let trust = code.atom(trust);
+        for need in &rule.needs {
+            let met = Exp::I64(need.bound).le_s(trust.clone());
+            let unmet = if need.at_least { met.eqz() } else { met };
+            code.when(unmet, |code| code.ret(held(Reason::TRUST)));
+        }
+    }
+    for (limit, (offset, count)) in model.policy.limits.iter().zip(&code.unit.layout.limits) {
+        if limit.rules.contains(&index) {
+            let oldest = oldest(code, size(*offset), *count);
+            // A free stamp lies before every window.
+            let full = (now() - limit.per).lt_s(load64(oldest, 0));
+            code.when(full, |code| code.ret(held(Reason(limit.reason))));
+        }
+    }
+}
+
+/// What the present host offers, bit by bit.
+pub(crate) fn offered(code: &Code<'_, '_>) -> Exp {
+    load64(0, code.unit.map.image + size(state::CAPABILITIES))
+}
+
+/// What carries out the events that a rule says, bit by bit.
+fn capabilities_of(model: &Model, rule: &Rule) -> u64 {
+    let mut needed = 0;
+    for stmt in &rule.body {
+        stmt.walk(&mut |stmt| {
+            if let Stmt::Emit(event, _) = stmt
+                && let Some(bit) = model.schema.events[usize::from(*event)].via
+            {
+                needed |= 1 << bit;
+            }
+        });
+    }
+    needed
+}
+
+/// The address of a limit's oldest stamp.
+fn oldest(code: &Code<'_, '_>, offset: u32, count: u16) -> Exp {
+    let record = code.unit.map.image + offset;
+    let stamps = crate::ir::at(record + 2);
+    if count == 1 { stamps } else { (load32(2, 0, record) << 3) + stamps }
+}
+
+/// Notes a commit in each limit that names the rule.
+pub(crate) fn stamp(code: &mut Code<'_, '_>, index: u16) {
+    let model = code.unit.model;
+    for (limit, (offset, count)) in model.policy.limits.iter().zip(&code.unit.layout.limits) {
+        if limit.rules.contains(&index) {
+            let oldest = oldest(code, size(*offset), *count);
+            code.store(8, oldest, 0, now());
+            if *count > 1 {
+                let record = code.unit.map.image + size(*offset);
+                let next = code.bind(load32(2, 0, record) + 1);
+                let wraps = next.get().eq(i32::from(*count));
+                code.store(2, 0, record, Exp::I32(0).select(next, wraps));
+            }
+        }
+    }
+}
+
+/// Refuses where a `flow` or an `always` does not let the candidate through. A clause that reads
+/// nothing of it held before and holds still.
+pub(crate) fn violated(
+    code: &mut Code<'_, '_>,
+    candidate: &Candidate,
+    verdict: Var,
+    refused: Label,
+) {
+    let model = code.unit.model;
+    for flow in &model.policy.flows {
+        if let Some(next) = candidate.fields.get(&flow.field) {
+            let allowed = allowed(code, flow, next);
+            code.when(allowed.eqz(), |code| refuse(code, (verdict, refused), Reason::FLOW));
+        }
+    }
+    for clause in &model.policy.always {
+        let sets = |field| candidate.fields.contains_key(&field);
+        if expr::reads_field(code, &clause.holds, &sets) {
+            let mut scope = Scope::new(Fields::Next(&candidate.fields));
+            let holds = expr::truth(code, &mut scope, &clause.holds);
+            let reason = Reason(clause.reason);
+            code.when(holds.eqz(), |code| refuse(code, (verdict, refused), reason));
+        }
+    }
+}
+
+/// Whether a flow lets a field go from what it is to what it would be. Staying is allowed.
+fn allowed(code: &mut Code<'_, '_>, flow: &Flow, next: &Next) -> Exp {
+    let slot = &code.unit.layout.fields[usize::from(flow.field)];
+    let from = match Val::of_slot(slot, code.unit.map.image) {
+        Val::Variant(from) => from,
+        Val::Bool(_) | Val::Number(_) | Val::Text(_) | Val::Bytes32(_) | Val::Option(..) => {
+            unreachable!("verify lets only enum fields have a flow")
+        }
+    };
+    let Val::Variant(to) = &next.value else {
+        unreachable!("verify lets only enum fields have a flow");
+    };
+    let follows = |from: usize, to: usize| from == to || flow.next[from] >> to & 1 == 1;
+    let allowed = if let Exp::I32(to) = *to {
+        let to = usize::try_from(to).expect("a variant's number is not negative");
+        let before = (0..flow.next.len()).filter(|from| follows(*from, to));
+        let set = before.fold(0u64, |set, from| set | 1 << from);
+        match u32::try_from(set) {
+            Ok(set) => Exp::I32(set.cast_signed()).shr_u(from) & 1,
+            Err(_) => (Exp::I64(set.cast_signed()).shr_u(from.extend()) & 1i64).wrap(),
+        }
+    } else {
+        let sets = flow.next.iter().enumerate().map(|(from, next)| next | 1 << from);
+        let table: Vec<u8> = sets.flat_map(u64::to_le_bytes).collect();
+        let table = code.unit.constant(&table);
+        (load64(from << 3, table).shr_u(to.clone().extend()) & 1i64).wrap()
+    };
+    match next.set {
+        None => allowed,
+        Some(set) => set.get().choose(allowed, 1),
+    }
+}

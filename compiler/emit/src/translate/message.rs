@@ -1,0 +1,311 @@
+//! Phase 2: a message, from its bytes to its verdict. The twin of `step::hear` and `step::begin`.
+
+use crate::code::Code;
+use crate::ir::{Exp, Label, Stm, Ty, Var, load32, load64};
+use crate::kernel::cbor;
+use crate::memory::{cell, size};
+use crate::translate::entry::kind;
+use crate::translate::expr::refusal;
+use crate::translate::foretell::{is_not_host, lose, observing, score_gain, score_loss, signer};
+use crate::translate::outcome::{COMMITTED, NO_RULE, REASON, decline};
+use crate::translate::schedule::{deadline_of_all, indices};
+use crate::translate::step::logical_time;
+use crate::translate::value::{self, Out, Val};
+use crate::unit::Routine;
+use aqo_model::layout::{Form, offer::message as at, role};
+use aqo_model::limits;
+use aqo_model::offer::NO_ROLE;
+use aqo_model::policy::{Happening, Reason, Trigger};
+use aqo_model::schema::Message;
+
+/// Bytes of a signature.
+const SIGNATURE: u32 = 64;
+
+/// The address of a part of the message in the offer.
+fn part(code: &Code<'_, '_>, offset: usize) -> u32 {
+    code.unit.map.offer + size(code.unit.layout.payload + offset)
+}
+
+fn messages<'m>(code: &Code<'_, 'm>) -> &'m [Message] {
+    &code.unit.model.schema.messages
+}
+
+/// `() -> truth`: a known kind, an envelope exactly where one is wanted, parameters of their forms.
+pub(crate) fn valid(code: &mut Code<'_, '_>) {
+    let roles = code.unit.model.schema.roles.len();
+    let kinds = messages(code);
+    let number = code.bind(load32(2, 0, part(code, at::KIND)));
+    let sender = code.bind(load32(2, 0, part(code, at::ROLE)));
+    let verified = load32(1, 0, part(code, at::VERIFIED));
+    code.when(Exp::from(kinds.len() as i32).le_u(number), |code| code.ret(0));
+    let proper = sender.get().lt_u(roles as i32) & verified.lt_u(2);
+    let all_signed = kinds.iter().all(|message| !message.from.is_empty());
+    let enveloped = code.bind(if all_signed { 1 } else { 0 });
+    if all_signed {
+        // No role stands for none, so this says that there is an envelope, too.
+        code.when(proper.eqz(), |code| code.ret(0));
+    } else {
+        code.set(enveloped, sender.get().ne(i32::from(NO_ROLE)));
+        code.when(enveloped & proper.eqz(), |code| code.ret(0));
+    }
+    let (layout, offer) = (code.unit.layout, code.unit.map.offer);
+    for (index, message) in indices(kinds.len()).zip(kinds) {
+        let slots = &layout.params[usize::from(index)];
+        if all_signed && slots.iter().all(|slot| any_bytes(&slot.form)) {
+            continue;
+        }
+        code.when(number.get().eq(i32::from(index)), |code| {
+            if !all_signed {
+                let wanted = i32::from(!message.from.is_empty());
+                code.when(enveloped.get().ne(wanted), |code| code.ret(0));
+            }
+            for slot in slots {
+                if let Some(valid) = value::valid(code, &slot.form, offer + size(slot.offset)) {
+                    code.when(valid.eqz(), |code| code.ret(0));
+                }
+            }
+        });
+    }
+    code.ret(1);
+}
+
+/// `()`: hears a message, or declines it without a trace.
+pub(crate) fn message(code: &mut Code<'_, '_>) {
+    let foretells = !code.unit.model.policy.predictions.is_empty();
+    let all_signed = messages(code).iter().all(|message| !message.from.is_empty());
+    let none_signed = messages(code).iter().all(|message| message.from.is_empty());
+    let reply = code.var(Ty::I32);
+    code.block(|code, declined| {
+        let mut decline_if = |code: &mut Code<'_, '_>, reason: Reason, cond: Exp| {
+            code.set(reply, i32::from(reason.0));
+            code.stop_if(declined, cond);
+        };
+        let valid = code.call(Routine::ValidMessage, []);
+        decline_if(code, Reason::MALFORMED, valid.eqz());
+        let now = logical_time(code);
+        if foretells {
+            let overdue = deadline_of_all(code).lt_s(now.clone());
+            decline_if(code, Reason::DUE_FIRST, overdue);
+        }
+        let enveloped = load32(2, 0, part(code, at::ROLE)).ne(i32::from(NO_ROLE));
+        let proof = code.nested(|code| authenticate(code, &now, &mut decline_if));
+        let burn = code.nested(|code| {
+            let counter = load64(0, part(code, at::COUNTER));
+            let record = sender(code);
+            code.run(Routine::Burn, [record, counter]);
+        });
+        let where_signed = |code: &mut Code<'_, '_>, stms: Vec<Stm>| {
+            if all_signed {
+                stms.into_iter().for_each(|stm| code.push(stm));
+            } else if !none_signed {
+                code.push(Stm::If(enveloped.clone(), stms, Vec::new()));
+            }
+        };
+        where_signed(code, proof);
+        code.run(Routine::Begin, [now]);
+        where_signed(code, burn);
+        if foretells {
+            code.run(Routine::SettleDeadlines, []);
+        }
+        let number = load32(2, 0, part(code, at::KIND));
+        for index in indices(messages(code).len()) {
+            code.when(number.clone().eq(i32::from(index)), |code| {
+                code.run(Routine::Hear(index), []);
+                code.leave();
+            });
+        }
+    });
+    decline(code, reply.get());
+}
+
+/// Whether all bytes are a value of this form.
+fn any_bytes(form: &Form) -> bool {
+    match form {
+        Form::Number(_) | Form::Bytes32 => true,
+        Form::Bool | Form::Enum(..) | Form::Text(_) | Form::Option(_) => false,
+    }
+}
+
+/// The record of the role that sent the message.
+fn sender(code: &Code<'_, '_>) -> Exp {
+    let first = code.unit.layout.roles.first().copied().unwrap_or_default();
+    let index = load32(2, 0, part(code, at::ROLE));
+    index * size(role::SIZE).cast_signed() + (code.unit.map.image + size(first)).cast_signed()
+}
+
+/// Declines a message that is not proved to be its role's word, now and for the first time.
+fn authenticate(
+    code: &mut Code<'_, '_>,
+    now: &Exp,
+    decline_if: &mut dyn FnMut(&mut Code<'_, '_>, Reason, Exp),
+) {
+    let record = code.bind(sender(code));
+    let verified = load32(1, 0, part(code, at::VERIFIED));
+    decline_if(code, Reason::EVIDENCE, verified.eqz());
+    let epoch = load32(4, 0, part(code, at::EPOCH));
+    decline_if(code, Reason::ROLE, epoch.ne(load32(4, record, size(role::EPOCH))));
+    let end = code.bind(load64(0, part(code, at::NOT_AFTER)));
+    let late = end.get().lt_s(now.clone()) | (now.clone() + limits::NOT_AFTER).lt_s(end);
+    decline_if(code, Reason::LATE, late);
+    let counter = load64(0, part(code, at::COUNTER));
+    let fresh = code.call(Routine::IsFresh, [record.get(), counter]);
+    decline_if(code, Reason::REPLAY, fresh.eqz());
+}
+
+/// `()`: a message of the kind with this index, which is authentic: it leaves an entry.
+pub(crate) fn hear(code: &mut Code<'_, '_>, index: u16) {
+    let message = &messages(code)[usize::from(index)];
+    let start = code.call(Routine::Head, [Exp::I32(kind::MESSAGE)]);
+    let next = code.bind(start);
+    let params = put_cause(code, next, index);
+    let verdict = code.bind(refusal(Reason::NO_RULE.0));
+    let number = code.bind(NO_RULE);
+    code.block(|code, decided| {
+        authorise(code, index, verdict, decided);
+        let rules = &code.unit.model.policy.rules;
+        for (rule, declared) in indices(rules.len()).zip(rules) {
+            if declared.on != Trigger::Message(index) {
+                continue;
+            }
+            let judged = code.call(Routine::Rule(rule), []);
+            let judged = code.bind(judged);
+            code.when(judged, |code| {
+                code.set(verdict, judged);
+                code.set(number, i32::from(declared.number));
+                if !message.from.is_empty() {
+                    gain_by_rule(code, rule, judged.get().eq(COMMITTED), params);
+                }
+                code.stop(decided);
+            });
+        }
+    });
+    code.run(Routine::Heard, [next.get(), number.get(), verdict.get()]);
+    code.leave();
+}
+
+/// `(next, number, verdict)`: what the rule with this number made of the message; the body goes on
+/// at `next`.
+pub(crate) fn heard(code: &mut Code<'_, '_>) {
+    let [next, number, verdict] = code.params();
+    // What a tick rule would be held for refuses a message.
+    let held = verdict.get().shr_u(14).eq(1);
+    code.set(verdict, (verdict ^ COMMITTED).select(verdict, held));
+    code.run(Routine::Note, [number.get(), verdict.get()]);
+    lose_by_refusal(code, (verdict & REASON).ne(0));
+    if !code.unit.model.policy.predictions.is_empty() {
+        code.run(Routine::Look, []);
+    }
+    code.run(Routine::Finish, [next.get()]);
+    let served = load64(0, cell::SERVED);
+    code.run(Routine::Close, [Exp::I32(1), verdict & REASON, served]);
+    code.leave();
+}
+
+/// Writes the cause; gives where its parameters begin and end, which is what evidence claims.
+fn put_cause(code: &mut Code<'_, '_>, next: Var, index: u16) -> (Var, Var) {
+    let (map, layout) = (code.unit.map.clone(), code.unit.layout);
+    let message = &messages(code)[usize::from(index)];
+    let mut out = Out::new(next);
+    out.array(3);
+    out.uint(message.number);
+    let from = out.place(code);
+    let from = code.bind(from);
+    out.array(message.params.len());
+    for slot in &layout.params[usize::from(index)] {
+        out.value(code, Val::of_slot(slot, map.offer));
+    }
+    let to = out.place(code);
+    let to = code.bind(to);
+    if message.from.is_empty() {
+        out.bytes(&[cbor::NULL]);
+    } else {
+        let start = out.place(code);
+        out.moved(code, Routine::PutEnvelope, [start]);
+    }
+    out.end(code);
+    (from, to)
+}
+
+/// `(to) -> end`: the envelope in a cause.
+pub(crate) fn put_envelope(code: &mut Code<'_, '_>) {
+    let [to] = code.params();
+    let mut out = Out::new(to);
+    out.array(5);
+    let role = role_number(code);
+    out.head(code, 0, role.extend());
+    out.head(code, 0, load32(4, 0, part(code, at::EPOCH)).extend());
+    out.head(code, 0, load64(0, part(code, at::COUNTER)));
+    out.int(code, load64(0, part(code, at::NOT_AFTER)));
+    let signature = crate::ir::at(part(code, at::SIGNATURE));
+    out.bytes(&cbor::head(cbor::BYTES, SIGNATURE));
+    let to = out.place(code);
+    let length = Exp::I32(SIGNATURE.cast_signed());
+    code.push(Stm::Copy(to, signature, length));
+    out.skip(SIGNATURE);
+    let end = out.end(code);
+    code.ret(end);
+}
+
+/// The stable number of the sender's role.
+fn role_number(code: &mut Code<'_, '_>) -> Exp {
+    let roles = &code.unit.model.schema.roles;
+    let index = load32(2, 0, part(code, at::ROLE));
+    if indices(roles.len()).zip(roles).all(|(index, role)| role.number == index) {
+        return index;
+    }
+    let numbers: Vec<u8> = roles.iter().flat_map(|role| role.number.to_le_bytes()).collect();
+    let table = code.unit.constant(&numbers);
+    load32(2, index << 1, table)
+}
+
+/// Whether who speaks may say this, within its bounds.
+fn authorise(code: &mut Code<'_, '_>, index: u16, verdict: Var, decided: Label) {
+    let (model, layout) = (code.unit.model, code.unit.layout);
+    let message = &messages(code)[usize::from(index)];
+    let refuse_unless = |code: &mut Code<'_, '_>, holds: Exp, reason: Reason| {
+        code.when(holds.eqz(), |code| {
+            code.set(verdict, refusal(reason.0));
+            code.stop(decided);
+        });
+    };
+    if !message.from.is_empty() && message.from.len() < model.schema.roles.len() {
+        let sender = code.bind(load32(2, 0, part(code, at::ROLE)));
+        let any = message.from.iter().map(|role| sender.get().eq(i32::from(*role)));
+        let any = any.reduce(|a, b| a | b).unwrap_or(Exp::I32(0));
+        refuse_unless(code, any, Reason::ROLE);
+    }
+    for (param, slot) in message.params.iter().zip(&layout.params[usize::from(index)]) {
+        let value = Val::of_slot(slot, code.unit.map.offer);
+        if let Some(within) = value.within(&param.ty, code) {
+            refuse_unless(code, within, Reason::RANGE);
+        }
+    }
+}
+
+/// Evidence by a rule that committed for a signed message.
+fn gain_by_rule(code: &mut Code<'_, '_>, rule: u16, committed: Exp, (from, to): (Var, Var)) {
+    let amount = score_gain(code.unit.model, Happening::Rule(rule));
+    if amount == 0 {
+        return;
+    }
+    let number = code.unit.model.policy.rules[usize::from(rule)].number;
+    let record = code.bind(sender(code));
+    let other = is_not_host(code, record.get());
+    let counts = committed & (other & observing(code).eqz());
+    code.when(counts, |code| {
+        let start = aqo_model::trust::claim(1, number, &[]).cast_signed();
+        let claim = code.call(Routine::Claim, [Exp::I32(start), from.get(), to.get()]);
+        code.run(Routine::Gain, [Exp::I64(amount), signer(record.get()), claim]);
+    });
+}
+
+/// A refusal may cost its sender's role trust.
+fn lose_by_refusal(code: &mut Code<'_, '_>, refused: Exp) {
+    for index in indices(code.unit.model.schema.roles.len()) {
+        let amount = score_loss(code.unit.model, Happening::Refused(index));
+        if amount > 0 {
+            let by_him = load32(2, 0, part(code, at::ROLE)).eq(i32::from(index));
+            code.when(refused.clone() & by_him, |code| lose(code, amount));
+        }
+    }
+}

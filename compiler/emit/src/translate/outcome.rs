@@ -1,0 +1,91 @@
+//! Verdicts, and the outcome that a host reads.
+//!
+//! A verdict is 0 where the guard is false, and else what the image keeps of it: HELD or REFUSED with
+//! a reason. [`COMMITTED`] has both marks, so that its two highest bits are the verdict in an entry.
+
+use crate::code::Code;
+use crate::ir::{Exp, load32};
+use crate::memory::{cell, size};
+use crate::translate::value::Out;
+use crate::unit::Routine;
+use aqo_model::layout::{outcome, state};
+
+/// The verdict of a rule that committed.
+pub(crate) const COMMITTED: i32 = (state::HELD | state::REFUSED) as i32;
+/// The bits of a reason.
+pub(crate) const REASON: i32 = (state::HELD - 1) as i32;
+/// Stands for the rule of a message that no rule took.
+pub(crate) const NO_RULE: i32 = -1;
+
+/// `(number, verdict)`: appends an outcome to those of the step.
+pub(crate) fn note(code: &mut Code<'_, '_>) {
+    let [number, verdict] = code.params();
+    let buffer = code.unit.map.outcomes;
+    let next = code.bind(load32(4, 0, cell::OUTCOMES) + buffer.cast_signed());
+    let mut out = Out::new(next);
+    out.array(3);
+    let place = out.end(code);
+    code.either(
+        number.get().eq(NO_RULE),
+        |code| {
+            code.store(1, place, 0, i32::from(crate::kernel::cbor::NULL));
+            code.set(place, place + 1);
+        },
+        |code| {
+            let mut out = Out::new(place);
+            out.head(code, 0, number.get().extend());
+        },
+    );
+    let mut out = Out::new(place);
+    out.byte(code, verdict.get().shr_u(14));
+    out.head(code, 0, (verdict & REASON).extend());
+    code.store(4, 0, cell::OUTCOMES, place - buffer.cast_signed());
+    code.store(4, 0, cell::OUTCOME_COUNT, load32(4, 0, cell::OUTCOME_COUNT) + 1);
+    code.leave();
+}
+
+/// `(slot, number, verdict)`: a tick rule's outcome is kept, and noted where it changes; a commit
+/// always is.
+pub(crate) fn note_tick(code: &mut Code<'_, '_>) {
+    let [slot, number, verdict] = code.params();
+    let committed = code.bind(verdict.get().eq(COMMITTED));
+    let kept = code.bind(Exp::I32(0).select(verdict, committed));
+    let changes = load32(2, slot, 0).ne(kept);
+    code.when(committed | (verdict.get().ne(0) & changes), |code| {
+        code.store(2, slot, 0, kept);
+        code.run(Routine::Note, [number.get(), verdict.get()]);
+    });
+    code.leave();
+}
+
+/// `(status, reply, served)`: the outcome's own fields; without an entry there is no body.
+pub(crate) fn close(code: &mut Code<'_, '_>) {
+    let [status, reply, served] = code.params();
+    let next_due = code.call(Routine::NextDue, [served.get()]);
+    let next_due = code.bind(next_due);
+    write(code, status.get(), reply.get(), served.get(), next_due.get());
+    code.when(status.get().eqz(), |code| no_body(code));
+    code.leave();
+}
+
+/// Writes the fixed fields.
+pub(crate) fn write(code: &mut Code<'_, '_>, status: Exp, reply: Exp, served: Exp, next_due: Exp) {
+    let at = code.unit.map.outcome;
+    code.store(1, 0, at + size(outcome::STATUS), status);
+    code.store(2, 0, at + size(outcome::REPLY), reply);
+    code.store(8, 0, at + size(outcome::SERVED), served);
+    code.store(8, 0, at + size(outcome::NEXT_DUE), next_due);
+}
+
+/// The body has no bytes.
+pub(crate) fn no_body(code: &mut Code<'_, '_>) {
+    let at = code.unit.map.outcome;
+    code.store(4, 0, at + size(outcome::LENGTH), 0);
+}
+
+/// The offer leaves no trace but a reply, and the function ends.
+pub(crate) fn decline(code: &mut Code<'_, '_>, reply: Exp) {
+    let served = crate::ir::load64(0, cell::SERVED);
+    code.run(Routine::Close, [Exp::I32(0), reply, served]);
+    code.leave();
+}
