@@ -1,0 +1,308 @@
+//! Built-in functions, and the arguments of events.
+
+use super::{Checker, Typed, unbounded};
+use crate::codes::Code;
+use crate::globals::{not_yet, unknown};
+use aqo_grammar::tree::{self, Args, At, Call};
+use aqo_model::expr::{Expr, Rounding};
+use aqo_model::schema::Param;
+use aqo_model::types::{Bounds, Type};
+
+/// The functions that this version knows, for suggestions.
+const BUILT_IN: [&str; 12] = [
+    "min",
+    "max",
+    "abs",
+    "clamp",
+    "median",
+    "square",
+    "half_even",
+    "half_up",
+    "floor",
+    "ceil",
+    "trunc",
+    "starts_with",
+];
+
+impl Checker<'_> {
+    pub(super) fn call(&mut self, call: &Call, at: At, want: Option<&Type>) -> Typed {
+        let name = call.name.text.as_str();
+        if let Some(arg) = call.args.args.iter().find_map(|arg| arg.label.as_ref()) {
+            self.problem(
+                Code::Arguments,
+                arg.at,
+                format!("the arguments of `{name}` have no names"),
+            );
+            return self.wrong(at);
+        }
+        let args: Vec<&tree::Expr> = call.args.args.iter().map(|arg| &arg.value).collect();
+        let rounding = match name {
+            "floor" => Some(Rounding::Floor),
+            "ceil" => Some(Rounding::Ceil),
+            "trunc" => Some(Rounding::Trunc),
+            "half_up" => Some(Rounding::HalfUp),
+            "half_even" => Some(Rounding::HalfEven),
+            _ => None,
+        };
+        match (name, &args[..]) {
+            ("min", [a, b]) => self.pair(a, b, at, want, Expr::Min),
+            ("max", [a, b]) => self.pair(a, b, at, want, Expr::Max),
+            ("abs", [a]) => self.absolute(a, at, want),
+            ("square", [a]) => self.square(a, at),
+            ("clamp", [a]) => self.clamp_to_place(a, at, want),
+            ("clamp", [a, low, high]) => self.clamp(a, low, high, at, want),
+            ("median", [a, b, c]) => self.median(a, b, c, at, want),
+            ("starts_with", [a, b]) => self.starts_with(a, b, at),
+            (_, [a]) if rounding.is_some() => match rounding {
+                Some(rounding) => self.rounded(rounding, a, at, want),
+                None => self.wrong(at),
+            },
+            ("present" | "median", _) => self.later(at, "a function of collections"),
+            (known, _) if BUILT_IN.contains(&known) => {
+                self.problem(
+                    Code::Arguments,
+                    call.at,
+                    format!("`{name}` takes another number of arguments than {}", args.len()),
+                );
+                self.wrong(at)
+            }
+            _ => {
+                let at = self.loc(call.name.at);
+                let problem = self.globals.unknown(
+                    Code::UnknownName,
+                    at,
+                    "function",
+                    name,
+                    BUILT_IN.into_iter(),
+                );
+                self.problems.extend(problem);
+                self.wrong(call.at)
+            }
+        }
+    }
+
+    fn amount(&mut self, expr: &tree::Expr, want: Option<&Type>) -> Option<Typed> {
+        let typed = self.expr(expr, want);
+        typed.ty.as_ref()?;
+        self.present(typed)
+    }
+
+    fn pair(
+        &mut self,
+        a: &tree::Expr,
+        b: &tree::Expr,
+        at: At,
+        want: Option<&Type>,
+        node: fn(Box<Expr>, Box<Expr>) -> Expr,
+    ) -> Typed {
+        let want = want.map(unbounded);
+        let Some(a) = self.amount(a, want.as_ref()) else { return self.wrong(at) };
+        let ty = a.ty.as_ref().map(unbounded);
+        let Some(b) = self.amount(b, ty.as_ref()) else { return self.wrong(at) };
+        match self.aligned(a, b, at) {
+            Some((a, b, ty)) => {
+                let typed = self.typed(node(Box::new(a.expr), Box::new(b.expr)), ty, at);
+                self.sound(typed)
+            }
+            None => self.wrong(at),
+        }
+    }
+
+    fn absolute(&mut self, a: &tree::Expr, at: At, want: Option<&Type>) -> Typed {
+        let want = want.map(unbounded);
+        let Some(a) = self.amount(a, want.as_ref()) else { return self.wrong(at) };
+        match a.ty.clone() {
+            Some(ty @ (Type::Number { .. } | Type::Duration(_))) => {
+                let typed = self.typed(Expr::Abs(Box::new(a.expr)), unbounded(&ty), at);
+                self.sound(typed)
+            }
+            Some(ty) => {
+                let number = Type::Duration(Bounds::DURATION);
+                self.mismatch(&ty, &number, at);
+                self.wrong(at)
+            }
+            None => self.wrong(at),
+        }
+    }
+
+    fn square(&mut self, a: &tree::Expr, at: At) -> Typed {
+        let Some(mut a) = self.amount(a, None) else { return self.wrong(at) };
+        let Some(Type::Number { scale, unit, .. }) = a.ty.clone() else {
+            return self.no_operator(&a, &a, at);
+        };
+        let Some(scale) = self.scale_of_product(scale, scale, at) else { return self.wrong(at) };
+        let unit = crate::types::product(&unit, &unit, 1);
+        let ty = Type::Number { scale, unit, within: Bounds::ALL };
+        let first = self.computed_once(&mut a);
+        let twice = Box::new(a.expr);
+        let square = with_lets([first], Expr::Mul(twice.clone(), twice));
+        let typed = self.typed(square, ty, at);
+        self.sound(typed)
+    }
+
+    /// Makes an operand that is read twice a local, unless to read it costs nothing.
+    fn computed_once(&mut self, typed: &mut Typed) -> Option<(u16, Expr)> {
+        if typed.expr.parts().is_empty() {
+            return None;
+        }
+        let ty = self.narrowed(typed)?;
+        let local = self.local(ty);
+        Some((local, std::mem::replace(&mut typed.expr, Expr::Local(local))))
+    }
+
+    /// `clamp(e)`: to the range of the place that it goes to.
+    fn clamp_to_place(&mut self, a: &tree::Expr, at: At, want: Option<&Type>) -> Typed {
+        let bounds = want
+            .map(super::store::held)
+            .and_then(Type::bounds)
+            .filter(|bounds| *bounds != Bounds::ALL);
+        let (Some(want), Some(bounds)) = (want.map(super::store::held), bounds) else {
+            let problem =
+                self.problem(Code::ClampNowhere, at, "this `clamp` goes to no place with a range");
+            problem.help = Some("give the range: `clamp(e, low, high)`".to_owned());
+            return self.wrong(at);
+        };
+        let wide = unbounded(want);
+        let Some(a) = self.amount(a, Some(&wide)) else { return self.wrong(at) };
+        let Some(a) = self.adapt(a, &wide) else { return self.wrong(at) };
+        let (low, high) = (Box::new(Expr::number(bounds.low)), Box::new(Expr::number(bounds.high)));
+        let typed = self.typed(Expr::Clamp(Box::new(a.expr), low, high), want.clone(), at);
+        self.sound(typed)
+    }
+
+    fn clamp(
+        &mut self,
+        a: &tree::Expr,
+        low: &tree::Expr,
+        high: &tree::Expr,
+        at: At,
+        want: Option<&Type>,
+    ) -> Typed {
+        let want = want.map(unbounded);
+        let Some(a) = self.amount(a, want.as_ref()) else { return self.wrong(at) };
+        let Some(ty) = a.ty.as_ref().map(unbounded) else { return self.wrong(at) };
+        let (low, high) = (self.amount(low, Some(&ty)), self.amount(high, Some(&ty)));
+        let (Some(low), Some(high)) = (low, high) else { return self.wrong(at) };
+        let (Some(low), Some(high)) = (self.adapt(low, &ty), self.adapt(high, &ty)) else {
+            return self.wrong(at);
+        };
+        let clamp = Expr::Clamp(Box::new(a.expr), Box::new(low.expr), Box::new(high.expr));
+        let typed = self.typed(clamp, ty, at);
+        self.sound(typed)
+    }
+
+    /// The middle of three: max(min(a, b), min(max(a, b), c)).
+    fn median(
+        &mut self,
+        a: &tree::Expr,
+        b: &tree::Expr,
+        c: &tree::Expr,
+        at: At,
+        want: Option<&Type>,
+    ) -> Typed {
+        let want = want.map(unbounded);
+        let Some(a) = self.amount(a, want.as_ref()) else { return self.wrong(at) };
+        let Some(ty) = a.ty.as_ref().map(unbounded) else { return self.wrong(at) };
+        let (b, c) = (self.amount(b, Some(&ty)), self.amount(c, Some(&ty)));
+        let (Some(b), Some(c)) = (b, c) else { return self.wrong(at) };
+        let (Some(b), Some(c)) = (self.adapt(b, &ty), self.adapt(c, &ty)) else {
+            return self.wrong(at);
+        };
+        let (mut a, mut b) = (a, b);
+        let lets = [self.computed_once(&mut a), self.computed_once(&mut b)];
+        let (a, b, c) = (Box::new(a.expr), Box::new(b.expr), Box::new(c.expr));
+        let low = Box::new(Expr::Min(a.clone(), b.clone()));
+        let high = Box::new(Expr::Min(Box::new(Expr::Max(a, b)), c));
+        let typed = self.typed(with_lets(lets, Expr::Max(low, high)), ty, at);
+        self.sound(typed)
+    }
+
+    fn starts_with(&mut self, a: &tree::Expr, b: &tree::Expr, at: At) -> Typed {
+        let (a, b) = (self.expr(a, None), self.expr(b, None));
+        match (&a.ty, &b.ty) {
+            (Some(Type::Text { .. }), Some(Type::Text { .. })) => {
+                self.typed(Expr::StartsWith(Box::new(a.expr), Box::new(b.expr)), Type::Bool, at)
+            }
+            (Some(_), Some(_)) => {
+                self.problem(Code::Mismatch, at, "`starts_with` takes two texts");
+                self.wrong(at)
+            }
+            _ => self.wrong(at),
+        }
+    }
+
+    /// Named arguments against declared parameters, in the order of the declaration.
+    pub fn arguments(&mut self, args: &Args, params: &[Param], of: &str) -> Option<Vec<Expr>> {
+        let mut given: Vec<Option<Expr>> = vec![None; params.len()];
+        let mut whole = true;
+        if let Some(arg) = args.args.iter().find(|arg| arg.label.is_none()) {
+            let at = arg.value.at;
+            let problem =
+                self.problem(Code::Arguments, at, format!("the arguments of `{of}` are named"));
+            problem.help = Some(format!(
+                "write `{of}({})`",
+                params.iter().map(|p| format!("{}: …", p.name)).collect::<Vec<_>>().join(", ")
+            ));
+            return None;
+        }
+        let mut strangers = false;
+        for arg in &args.args {
+            let Some(label) = &arg.label else { continue };
+            let Some(index) = params.iter().position(|param| param.name == label.text) else {
+                let is_given = |name: &str| {
+                    args.args.iter().any(|arg| arg.label.as_ref().is_some_and(|l| l.text == name))
+                };
+                let names =
+                    params.iter().map(|param| param.name.as_str()).filter(|name| !is_given(name));
+                let what = format!("parameter of `{of}`");
+                let problem =
+                    unknown(Code::Arguments, self.loc(label.at), &what, &label.text, names);
+                self.push(problem);
+                strangers = true;
+                continue;
+            };
+            if given[index].is_some() {
+                self.problem(Code::Arguments, label.at, format!("`{}` is given twice", label.text));
+            }
+            let value = self.expr(&arg.value, Some(&params[index].ty));
+            let place = format!("`{}` of `{of}`", label.text);
+            given[index] = value
+                .ty
+                .is_some()
+                .then(|| self.store_as(value, &params[index].ty, &place))
+                .flatten();
+            whole &= given[index].is_some();
+        }
+        if strangers {
+            return None;
+        }
+        let named = |param: &Param| {
+            args.args.iter().any(|arg| arg.label.as_ref().is_some_and(|l| l.text == param.name))
+        };
+        let missing: Vec<&str> =
+            params.iter().filter(|p| !named(p)).map(|p| p.name.as_str()).collect();
+        if !missing.is_empty() {
+            let message = format!("`{of}` also needs `{}`", missing.join("`, `"));
+            self.problem(Code::Arguments, args.at, message).label = "missing arguments".to_owned();
+            return None;
+        }
+        if !whole {
+            return None;
+        }
+        given.into_iter().collect()
+    }
+
+    /// The problem of a construct that is left out, as a statement.
+    pub(super) fn later_stmt(&mut self, at: At, construct: &str) {
+        let problem = not_yet(self.loc(at), construct);
+        self.push(problem);
+    }
+}
+
+/// An expression under the locals that it reads.
+fn with_lets<const N: usize>(lets: [Option<(u16, Expr)>; N], expr: Expr) -> Expr {
+    lets.into_iter()
+        .rev()
+        .flatten()
+        .fold(expr, |expr, (local, value)| Expr::Let(local, Box::new(value), Box::new(expr)))
+}

@@ -1,0 +1,389 @@
+//! Expressions and statements of the tree to those of the Model: names resolved, types and units
+//! agreed, everything implicit made explicit, every interval checked where it is stored.
+//!
+//! A [`Checker`] works on one part at a time. It goes on after an error: what has no type takes part
+//! in nothing further, so one mistake gives one problem.
+
+mod block;
+mod call;
+mod condition;
+mod expr;
+mod literal;
+mod operator;
+mod store;
+
+use crate::codes::Code;
+use crate::diagnostic::{Loc, PartId, Problem};
+use crate::globals::{Globals, PREDECLARED, predeclared, taken};
+use crate::shape::Shape;
+use aqo_grammar::tree::{At, Name};
+use aqo_model::Model;
+use aqo_model::expr::Expr;
+use aqo_model::facts::{Facts, Interval};
+use aqo_model::schema::Param;
+use aqo_model::types::{Bounds, Type};
+use aqo_model::verify::{self, Checked, Fault, Place};
+use std::collections::BTreeSet;
+
+/// An expression and what is known of it; without a type where it could not be understood.
+#[derive(Clone, Debug)]
+pub struct Typed {
+    /// The expression.
+    pub expr: Expr,
+    /// Its type. Bounds are those of the declaration, not of what is known here.
+    pub ty: Option<Type>,
+    /// Where it stands.
+    pub at: At,
+}
+
+/// What a name in scope stands for.
+#[derive(Clone, Debug)]
+enum Meaning {
+    Param(u16),
+    Local(u16),
+    Captured(u16),
+}
+
+/// A name in scope.
+#[derive(Clone, Debug)]
+struct Named {
+    name: String,
+    what: Meaning,
+    ty: Option<Type>,
+    at: At,
+}
+
+/// What a prediction takes with it.
+#[derive(Default)]
+struct Captures {
+    values: Vec<Expr>,
+    types: Vec<Type>,
+}
+
+/// Where an expression stands, and what it may read there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// `due`, `missed`.
+    pub tick: bool,
+    /// Inputs.
+    pub inputs: bool,
+    /// `now`, trust, roles.
+    pub moving: bool,
+    /// `refuse`.
+    pub refuses: bool,
+    /// Fields at all.
+    pub fields: bool,
+}
+
+impl Reach {
+    /// Constants alone.
+    pub const NOTHING: Reach =
+        Reach { tick: false, inputs: false, moving: false, refuses: false, fields: false };
+    /// Fields alone.
+    pub const FIELDS: Reach = Reach { fields: true, ..Reach::NOTHING };
+    /// Fields, time and trust.
+    pub const DERIVE: Reach = Reach { moving: true, ..Reach::FIELDS };
+    /// A message rule.
+    pub const MESSAGE: Reach = Reach { inputs: true, refuses: true, ..Reach::DERIVE };
+    /// A tick rule.
+    pub const TICK: Reach = Reach { tick: true, ..Reach::MESSAGE };
+}
+
+/// Checks the expressions of one part.
+pub struct Checker<'c> {
+    globals: &'c Globals,
+    shape: &'c Shape,
+    model: &'c Model,
+    part: PartId,
+    reach: Reach,
+    params: Vec<Param>,
+    /// The roles that may have sent the message that a rule answers.
+    from: Option<Vec<u16>>,
+    /// Where the flows of the policy stand.
+    flow_places: &'c [Loc],
+    /// Names that were bound where nothing is bound; that has been said.
+    loose: BTreeSet<String>,
+    /// How many derives may be read.
+    derives: usize,
+    /// Types of the locals made so far.
+    pub locals: Vec<Type>,
+    names: Vec<Named>,
+    facts: Facts,
+    captures: Option<Captures>,
+    /// How many `else` answer for what fails here.
+    answered: u32,
+    path: block::Path,
+    /// Predictions that the rule makes.
+    pub predictions: Vec<aqo_model::policy::Prediction>,
+    /// What was wrong.
+    pub problems: Vec<Problem>,
+}
+
+impl<'c> Checker<'c> {
+    /// For expressions of an object's part.
+    pub fn new(
+        globals: &'c Globals,
+        shape: &'c Shape,
+        model: &'c Model,
+        part: PartId,
+        reach: Reach,
+    ) -> Checker<'c> {
+        Checker {
+            globals,
+            shape,
+            model,
+            part,
+            reach,
+            params: Vec::new(),
+            from: None,
+            flow_places: &[],
+            loose: BTreeSet::new(),
+            derives: model.schema.derives.len(),
+            locals: Vec::new(),
+            names: Vec::new(),
+            facts: Facts::default(),
+            captures: None,
+            answered: 0,
+            path: block::Path::default(),
+            predictions: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// For constants, which read nothing.
+    pub fn of_constants(globals: &'c Globals, model: &'c Model, part: PartId) -> Checker<'c> {
+        Checker::new(globals, Shape::empty(), model, part, Reach::NOTHING)
+    }
+
+    /// Lets the names of a message's parameters be read; types only where all are `understood`.
+    pub fn with_params(mut self, names: &[Name], params: &[Param], understood: bool) -> Self {
+        self.params = params.to_vec();
+        for (index, (name, param)) in names.iter().zip(params).enumerate() {
+            let ty = understood.then(|| param.ty.clone());
+            self.name(name, Meaning::Param(index as u16), ty);
+        }
+        self
+    }
+
+    /// Lets only the first derives be read.
+    pub fn with_derives(mut self, derives: usize) -> Self {
+        self.derives = derives;
+        self
+    }
+
+    /// Says where flows stand, for messages.
+    pub fn with_flows(mut self, places: &'c [Loc]) -> Self {
+        self.flow_places = places;
+        self
+    }
+
+    /// Begins with what always holds.
+    pub fn with_facts(mut self, facts: Facts) -> Self {
+        self.facts = facts;
+        self
+    }
+
+    /// Says who may have sent the message: roles by index, none of them for anyone; `None` where that
+    /// was not understood.
+    pub fn with_sender(mut self, from: Option<Vec<u16>>) -> Self {
+        self.from = from;
+        self
+    }
+
+    /// The part that is checked.
+    pub fn part(&self) -> PartId {
+        self.part
+    }
+
+    /// Takes the rule's guard to be true from here on.
+    pub fn learn_guard(&mut self, when: &Expr) {
+        self.learn(when, true);
+    }
+
+    /// The number of the reason of a rule that only refuses.
+    pub fn refusal(&mut self, refuse: &aqo_grammar::tree::Refuse) -> Option<u16> {
+        self.reason(refuse)
+    }
+
+    fn loc(&self, at: At) -> Loc {
+        Loc { part: self.part, at }
+    }
+
+    fn problem(&mut self, code: Code, at: At, message: impl Into<String>) -> &mut Problem {
+        self.problems.push(Problem::new(code, self.loc(at), message));
+        self.problems.last_mut().expect("a problem was just pushed")
+    }
+
+    fn push(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    fn wrong(&self, at: At) -> Typed {
+        Typed { expr: Expr::number(0), ty: None, at }
+    }
+
+    fn typed(&self, expr: Expr, ty: Type, at: At) -> Typed {
+        Typed { expr, ty: Some(ty), at }
+    }
+
+    /// Brings a name into scope. Nothing shadows anything.
+    fn name(&mut self, name: &Name, what: Meaning, ty: Option<Type>) {
+        let at = self.loc(name.at);
+        if PREDECLARED.contains(&name.text.as_str()) {
+            self.push(predeclared(name, at));
+        } else if let Some(first) = self.names.iter().find(|named| named.name == name.text) {
+            let first = self.loc(first.at);
+            self.push(taken(name, at, first));
+        } else if let Some(first) = self.shape.place_of(&name.text) {
+            self.push(taken(name, at, first));
+        } else if let Some(first) =
+            self.globals.consts.get(&name.text).and(self.globals.places.get(&name.text))
+        {
+            self.push(taken(name, at, *first));
+        }
+        self.names.push(Named { name: name.text.clone(), what, ty, at: name.at });
+    }
+
+    /// Makes a local, without a name.
+    fn local(&mut self, ty: Type) -> u16 {
+        self.locals.push(ty);
+        (self.locals.len() - 1) as u16
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place {
+            model: self.model,
+            params: &self.params,
+            locals: &self.locals,
+            captures: self.captures.as_ref().map_or(&[], |captures| &captures.types),
+            derives: self.derives,
+            tick: self.reach.tick,
+            inputs: self.reach.inputs,
+            moving: self.reach.moving,
+            refuses: self.reach.refuses,
+        }
+    }
+
+    /// What the Model's own check says of an expression here.
+    fn checked(&self, expr: &Expr) -> Result<Checked, Fault> {
+        verify::check(&self.place(), expr, &self.facts)
+    }
+
+    /// The interval of an expression, or all that 64 bits hold.
+    fn interval(&self, expr: &Expr) -> Interval {
+        let checked = self.checked(expr).ok();
+        checked.and_then(|checked| checked.interval).unwrap_or(Interval::I64)
+    }
+
+    /// Reports what the Model's check says of a node that was just built.
+    fn sound(&mut self, typed: Typed) -> Typed {
+        let Some(ty) = &typed.ty else { return typed };
+        match self.checked(&typed.expr) {
+            Ok(_) => typed,
+            Err(fault) => {
+                let ty = ty.clone();
+                self.fault(&fault, typed.at, &ty);
+                self.wrong(typed.at)
+            }
+        }
+    }
+
+    /// Says a fault of the Model in the words of the language.
+    fn fault(&mut self, fault: &Fault, at: At, ty: &Type) {
+        match fault {
+            Fault::Overflow(interval) => {
+                let shown = store::show_interval(*interval, ty, &self.model.schema.enums);
+                let problem = self.problem(Code::Overflow, at, "this number may not fit 64 bits");
+                problem.label = format!("may be {shown}");
+                problem.help =
+                    Some("bound the operands with a narrower range or a guard".to_owned());
+            }
+            Fault::Divisor(interval) => {
+                self.divisor(*interval, at, ty);
+            }
+            Fault::Bounds { .. } => {
+                let problem = self.problem(Code::OutOfRange, at, "the bounds of `clamp` may cross");
+                problem.help = Some("the second argument must never exceed the third".to_owned());
+            }
+            Fault::Unreadable(what) => drop(self.problem(Code::NotHere, at, *what)),
+            Fault::Limit { what, most } => {
+                self.problem(Code::TooMany, at, format!("more than {most} {what}"));
+            }
+            Fault::Structure(_)
+            | Fault::Kind { .. }
+            | Fault::Partial
+            | Fault::Unbound(_)
+            | Fault::Uncovered(_)
+            | Fault::SetTwice(_)
+            | Fault::Attested(_)
+            | Fault::Assured(_) => {
+                self.problem(Code::Mismatch, at, format!("this does not fit here: {fault:?}"));
+            }
+        }
+    }
+
+    fn divisor(&mut self, interval: Interval, at: At, ty: &Type) {
+        let shown = store::show_interval(interval, ty, &self.model.schema.enums);
+        let certain = interval == Interval::point(0);
+        let message = match certain {
+            true => "the divisor is zero",
+            false if interval.high < 0 => "the divisor of `%` must be greater than zero",
+            false => "the divisor may be zero",
+        };
+        let problem = self.problem(Code::Divisor, at, message);
+        if !certain {
+            problem.label = format!("the divisor may be {shown}");
+            problem.help =
+                Some("guard it: `when n > 0`, or declare a range without zero".to_owned());
+        }
+    }
+
+    /// Takes a condition to be true from here on.
+    fn learn(&mut self, cond: &Expr, truth: bool) {
+        let mut facts = std::mem::take(&mut self.facts);
+        verify::learn(&self.place(), cond, truth, &mut facts);
+        self.facts = facts;
+    }
+
+    /// The type that a local has which holds this value: its own, as narrow as is known here.
+    fn narrowed(&self, typed: &Typed) -> Option<Type> {
+        let interval = self.checked(&typed.expr).ok().and_then(|checked| checked.interval);
+        Some(with_interval(typed.ty.clone()?, interval))
+    }
+}
+
+/// A type with the bounds of an interval, where it has bounds.
+fn with_interval(ty: Type, interval: Option<Interval>) -> Type {
+    let bounds = |all: Bounds| match interval {
+        Some(i) => Bounds {
+            low: i64::try_from(i.low).unwrap_or(all.low).max(all.low),
+            high: i64::try_from(i.high).unwrap_or(all.high).min(all.high),
+        },
+        None => all,
+    };
+    match ty {
+        Type::Number { scale, unit, .. } => {
+            Type::Number { scale, unit, within: bounds(Bounds::ALL) }
+        }
+        Type::Duration(_) => Type::Duration(bounds(Bounds::DURATION)),
+        Type::Instant(_) => Type::Instant(bounds(Bounds::INSTANT)),
+        Type::Option(inner) => Type::Option(Box::new(with_interval(*inner, interval))),
+        Type::Bool | Type::Text { .. } | Type::Key | Type::Hash | Type::Enum(_) => ty,
+    }
+}
+
+/// A type whose numbers have no bounds: what an operand of another operand's type may be.
+fn unbounded(ty: &Type) -> Type {
+    with_interval(ty.clone(), None)
+}
+
+/// Fields that an expression reads.
+fn fields_of(expr: &Expr) -> BTreeSet<u16> {
+    let mut fields = BTreeSet::new();
+    expr.walk(&mut |expr| {
+        if let Expr::Field(field) = expr {
+            fields.insert(*field);
+        }
+    });
+    fields
+}

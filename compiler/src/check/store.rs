@@ -1,0 +1,284 @@
+//! A value on its way to a place: the place's scale and option-ness, and its range.
+
+use super::{Checker, Typed};
+use crate::codes::Code;
+use aqo_grammar::tree::At;
+use aqo_model::expr::Expr;
+use aqo_model::facts::Interval;
+use aqo_model::schema::Enum;
+use aqo_model::types::Type;
+use aqo_model::value::Value;
+
+impl Checker<'_> {
+    /// The value as its place wants it, proved to lie in the place's range; or, where an `else`
+    /// answers, a test of it. Messages call the place by `place`.
+    pub fn store_as(&mut self, typed: Typed, target: &Type, place: &str) -> Option<Expr> {
+        let at = typed.at;
+        let typed = self.adapt(typed, target)?;
+        let Some(bounds) = held(target).bounds() else {
+            return self.fits_text(typed, target, at);
+        };
+        let allowed = Interval::from(bounds);
+        let found = match self.checked(&typed.expr) {
+            Ok(checked) => match checked.interval {
+                Some(found) => found,
+                None => return Some(typed.expr),
+            },
+            Err(fault) => {
+                self.fault(&fault, at, target);
+                return None;
+            }
+        };
+        if found.is_within(allowed) {
+            return Some(typed.expr);
+        }
+        if self.answered > 0 && !matches!(target, Type::Option(_)) {
+            return Some(Expr::Fit(Box::new(typed.expr), bounds.low, bounds.high));
+        }
+        let enums = &self.model.schema.enums;
+        let shown = show_interval(found, held(target), enums);
+        let range = show_interval(allowed, held(target), enums);
+        let help = if self.reach.refuses {
+            "say what happens: `… else refuse too_much`, `… else 0`, `clamp(…)`, or guard it with `when`"
+        } else {
+            "say what happens: `clamp(…)` or `… else 0`"
+        };
+        let constant = found.low == found.high;
+        let problem = self.problem(
+            Code::OutOfRange,
+            at,
+            format!("this value may leave the range of {place}"),
+        );
+        if constant {
+            problem.message = format!("this value is outside the range of {place}");
+        } else {
+            problem.help = Some(help.to_owned());
+        }
+        problem.label = format!("the value here is {shown}, {place} allows {range}");
+        None
+    }
+
+    fn fits_text(&mut self, typed: Typed, target: &Type, at: At) -> Option<Expr> {
+        let (Type::Text { max }, Some(Type::Text { max: len })) =
+            (held(target), typed.ty.as_ref().map(held))
+        else {
+            return Some(typed.expr);
+        };
+        if len <= max {
+            return Some(typed.expr);
+        }
+        let message = format!("this text may have {len} bytes, its place holds {max}");
+        self.problem(Code::OutOfRange, at, message);
+        None
+    }
+
+    /// The value in kind, unit and scale of `target`; bounds are not looked at.
+    pub(super) fn adapt(&mut self, typed: Typed, target: &Type) -> Option<Typed> {
+        let at = typed.at;
+        let ty = typed.ty.clone()?;
+        if let (Type::Option(inner), false) = (target, matches!(ty, Type::Option(_))) {
+            let held = self.adapt(typed, inner)?;
+            return Some(self.typed(Expr::Some(Box::new(held.expr)), target.clone(), at));
+        }
+        match (&ty, target) {
+            (Type::Option(inner), Type::Option(wanted)) => {
+                if inner.kind() == wanted.kind() && same_measure(inner, wanted) {
+                    return Some(typed);
+                }
+                self.mismatch(&ty, target, at);
+                None
+            }
+            (Type::Option(_), _) => {
+                let present = self.present(typed)?;
+                self.adapt(present, target)
+            }
+            (
+                Type::Number { scale, unit, .. },
+                Type::Number { scale: wanted, unit: unit_wanted, .. },
+            ) => {
+                if unit != unit_wanted {
+                    let problem = self.problem(Code::Units, at, "the units do not agree");
+                    problem.label = format!(
+                        "in {}, its place is in {}",
+                        show_unit(unit),
+                        show_unit(unit_wanted)
+                    );
+                    return None;
+                }
+                self.rescale(typed, *scale, *wanted, target)
+            }
+            _ if ty.kind() == target.kind() && same_measure(&ty, target) => Some(typed),
+            _ => {
+                self.mismatch(&ty, target, at);
+                None
+            }
+        }
+    }
+
+    /// What an option holds, where an `else` answers for its absence.
+    pub(super) fn present(&mut self, typed: Typed) -> Option<Typed> {
+        let ty = typed.ty.clone()?;
+        let Type::Option(inner) = ty else { return Some(typed) };
+        if self.answered > 0 {
+            return Some(self.typed(Expr::Unwrap(Box::new(typed.expr)), *inner, typed.at));
+        }
+        let problem = self.problem(Code::Absent, typed.at, "this value may be absent");
+        problem.label = "may be none".to_owned();
+        problem.help =
+            Some("bind it with `is some(x)`, or answer with `(… else value)`".to_owned());
+        None
+    }
+
+    fn rescale(&mut self, typed: Typed, scale: u8, wanted: u8, target: &Type) -> Option<Typed> {
+        let at = typed.at;
+        if scale == wanted {
+            return Some(typed);
+        }
+        if scale > wanted {
+            let message =
+                format!("the value has {scale} digits after the point, its place has {wanted}");
+            let problem = self.problem(Code::Digits, at, message);
+            problem.help = Some(
+                "say how it is rounded: `half_even(…)`, `half_up`, `floor`, `ceil` or `trunc`"
+                    .to_owned(),
+            );
+            return None;
+        }
+        let factor = 10i64.checked_pow(u32::from(wanted - scale))?;
+        let constant = if let Expr::Value(value) = &typed.expr { value.int() } else { None };
+        let constant = constant.and_then(|value| value.checked_mul(factor));
+        let scaled = match constant {
+            Some(value) => Expr::number(value),
+            None => Expr::Mul(Box::new(typed.expr), Box::new(Expr::number(factor))),
+        };
+        let typed = self.typed(scaled, target.clone(), at);
+        let typed = self.sound(typed);
+        typed.ty.is_some().then_some(typed)
+    }
+
+    pub(super) fn mismatch(&mut self, found: &Type, wanted: &Type, at: At) {
+        let enums = &self.model.schema.enums;
+        let (found, wanted) = (short_type(found, enums), short_type(wanted, enums));
+        let message = format!("{wanted} was expected, this is {found}");
+        self.problem(Code::Mismatch, at, message).label = format!("this is {found}");
+    }
+
+    /// The value of an expression that reads nothing.
+    pub fn fold(&mut self, expr: Expr, at: At) -> Option<Expr> {
+        if matches!(expr, Expr::Value(_) | Expr::Variant(..) | Expr::None(_)) {
+            return Some(expr);
+        }
+        if let Expr::Some(inner) = expr {
+            let inner = self.fold(*inner, at)?;
+            return Some(Expr::Some(Box::new(inner)));
+        }
+        let checked = self.checked(&expr).ok();
+        match checked.and_then(|checked| checked.interval) {
+            Some(interval) if interval.low == interval.high => {
+                i64::try_from(interval.low).ok().map(Expr::number)
+            }
+            Some(_) | None => {
+                let problem = self.problem(Code::NotConstant, at, "a constant was expected here");
+                problem.label = "not constant".to_owned();
+                None
+            }
+        }
+    }
+}
+
+/// The type of what an option holds, or the type itself.
+pub(super) fn held(ty: &Type) -> &Type {
+    match ty {
+        Type::Option(inner) => inner,
+        Type::Bool
+        | Type::Number { .. }
+        | Type::Duration(_)
+        | Type::Instant(_)
+        | Type::Text { .. }
+        | Type::Key
+        | Type::Hash
+        | Type::Enum(_) => ty,
+    }
+}
+
+/// Whether two types of one kind measure the same: not a duration and a number.
+pub(super) fn same_measure(a: &Type, b: &Type) -> bool {
+    match (a, b) {
+        (Type::Number { scale, unit, .. }, Type::Number { scale: s, unit: u, .. }) => {
+            scale == s && unit == u
+        }
+        (Type::Option(a), Type::Option(b)) => same_measure(a, b),
+        _ => std::mem::discriminant(a) == std::mem::discriminant(b),
+    }
+}
+
+/// `19.50 ..= 21.00`, in the digits of a type.
+pub(super) fn show_interval(interval: Interval, ty: &Type, enums: &[Enum]) -> String {
+    let show = |value: i128| match i64::try_from(value) {
+        Ok(value) => Value::Int(value).show(held(ty), enums),
+        Err(_) => beyond_64_bits(value, held(ty)),
+    };
+    if interval.low == interval.high {
+        return show(interval.low);
+    }
+    format!("{} ..= {}", show(interval.low), show(interval.high))
+}
+
+/// A number that only an intermediate can be, in the digits of a type.
+fn beyond_64_bits(value: i128, ty: &Type) -> String {
+    let scale = match ty {
+        Type::Number { scale, .. } => usize::from(*scale),
+        Type::Duration(_) | Type::Instant(_) => 6,
+        Type::Bool
+        | Type::Text { .. }
+        | Type::Key
+        | Type::Hash
+        | Type::Enum(_)
+        | Type::Option(_) => 0,
+    };
+    let digits = format!("{:0>width$}", value.unsigned_abs(), width = scale + 1);
+    let (whole, part) = digits.split_at(digits.len() - scale);
+    let sign = if value < 0 { "-" } else { "" };
+    let point = if scale > 0 { "." } else { "" };
+    let seconds = if matches!(ty, Type::Duration(_) | Type::Instant(_)) { " s" } else { "" };
+    format!("{sign}{whole}{point}{part}{seconds}")
+}
+
+/// A unit in words.
+pub(super) fn show_unit(unit: &aqo_model::types::Unit) -> String {
+    if unit.0.is_empty() {
+        return "no unit".to_owned();
+    }
+    let mut text = String::new();
+    for (name, power) in &unit.0 {
+        for _ in 0..power.unsigned_abs() {
+            let sign = if *power < 0 { "/" } else { "*" };
+            if !text.is_empty() || *power < 0 {
+                text.push_str(sign);
+            }
+            text.push_str(name);
+        }
+    }
+    text
+}
+
+/// A type in a few words, without its range.
+pub(super) fn short_type(ty: &Type, enums: &[Enum]) -> String {
+    match ty {
+        Type::Bool => "a bool".to_owned(),
+        Type::Number { scale: 0, unit, .. } if unit.0.is_empty() => "an int".to_owned(),
+        Type::Number { scale: 0, unit, .. } => format!("an int in {}", show_unit(unit)),
+        Type::Number { scale, unit, .. } if unit.0.is_empty() => format!("a decimal<{scale}>"),
+        Type::Number { scale, unit, .. } => format!("a decimal<{scale}, {}>", show_unit(unit)),
+        Type::Duration(_) => "a duration".to_owned(),
+        Type::Instant(_) => "an instant".to_owned(),
+        Type::Text { .. } => "text".to_owned(),
+        Type::Key => "a key".to_owned(),
+        Type::Hash => "a hash".to_owned(),
+        Type::Enum(index) => match enums.get(usize::from(*index)) {
+            Some(e) => format!("a `{}`", e.name),
+            None => "an enum".to_owned(),
+        },
+        Type::Option(inner) => format!("{} or none", short_type(inner, enums)),
+    }
+}

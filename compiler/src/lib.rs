@@ -1,0 +1,32 @@
+//! Sources to diagnostics and Models.
+//!
+//! ```text
+//! text -> tree -> names (Shape) -> types, intervals, policy (Head) -> rules -> CheckedModel
+//! ```
+//! Every stage is a query of [`db`]; each returns a value and what is wrong. Knows no file, no
+//! clock and no runtime.
+
+pub mod check;
+pub mod codes;
+pub mod db;
+mod derive;
+pub mod diagnostic;
+pub mod globals;
+pub mod object;
+mod outside;
+pub mod policy;
+pub mod render;
+pub mod rule;
+pub mod scenario;
+pub mod shape;
+mod silence;
+mod source;
+pub mod types;
+pub mod warnings;
+mod words;
+
+pub use aqo_emit as emit;
+pub use aqo_model as model;
+pub use codes::Code;
+pub use db::{CheckedModel, Database, SourceFile};
+pub use diagnostic::{Diagnostic, Severity};

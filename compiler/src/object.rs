@@ -1,0 +1,569 @@
+//! The declarations of one object to its [`Shape`] and its schema.
+//!
+//! Invariant: a declaration that was not understood keeps its place and is noted, so that its uses
+//! are no second mistake. Knows no rule's body but the words in it.
+
+use crate::check::Checker;
+use crate::codes::Code;
+use crate::diagnostic::{Loc, PartId, Problem};
+use crate::globals::{Globals, PREDECLARED, not_yet, predeclared, taken, unknown};
+use crate::outside::collisions;
+use crate::shape::{Def, Shape, Slot};
+use crate::types::{constant, resolve};
+use crate::words::Words;
+use aqo_grammar::tree::{self, Act, ExprKind, Mark, MemberKind, Name, Part};
+use aqo_model::Model;
+use aqo_model::expr::Expr;
+use aqo_model::limits;
+use aqo_model::policy::Policy;
+use aqo_model::schema::{
+    Cycle, Default as FieldDefault, Derive, Event, Field, Input, Message, Param, Role, Schema,
+};
+use aqo_model::types::{Bounds, Type};
+
+/// A Model that declares the enums of a file and nothing else.
+pub fn empty_model(globals: &Globals) -> Model {
+    Model { schema: empty_schema(globals), policy: empty_policy() }
+}
+
+fn empty_schema(globals: &Globals) -> Schema {
+    Schema {
+        model: aqo_model::MODEL_VERSION,
+        package: globals.module.clone(),
+        object: String::new(),
+        version: 1,
+        intent: String::new(),
+        enums: globals.enums.clone(),
+        roles: Vec::new(),
+        fields: Vec::new(),
+        derives: Vec::new(),
+        inputs: Vec::new(),
+        messages: Vec::new(),
+        events: Vec::new(),
+        capabilities: Vec::new(),
+        cycles: Vec::new(),
+    }
+}
+
+/// A policy that allows nothing, because it has no rules.
+pub fn empty_policy() -> Policy {
+    Policy {
+        rules: Vec::new(),
+        predictions: Vec::new(),
+        flows: Vec::new(),
+        always: Vec::new(),
+        limits: Vec::new(),
+        trust: None,
+        hosts: None,
+        upgrade: None,
+        reasons: Vec::new(),
+    }
+}
+
+/// Reads the declarations of the object that is item `item` of its file.
+pub fn shape(globals: &Globals, item: usize, object: &tree::Object, doc: Option<&str>) -> Shape {
+    let mut builder =
+        Builder { globals, item, shape: Shape::default(), schema: empty_schema(globals) };
+    builder.doc("object", doc);
+    builder.header(object);
+    let members = || object.members.iter().enumerate();
+    for (member, part) in members() {
+        builder.names(member, &part.node);
+    }
+    for (member, part) in members() {
+        builder.declare(member, part);
+    }
+    builder.counts(object);
+    builder.shape.problems.extend(collisions(item, object));
+    builder.shape.schema = Some(Box::new(builder.schema));
+    builder.shape
+}
+
+struct Builder<'b> {
+    globals: &'b Globals,
+    item: usize,
+    shape: Shape,
+    schema: Schema,
+}
+
+impl Builder<'_> {
+    fn part(&self, member: usize) -> PartId {
+        PartId { item: self.item, member: Some(member) }
+    }
+
+    fn doc(&mut self, path: &str, doc: Option<&str>) {
+        if let Some(doc) = doc {
+            self.shape.docs.push((path.to_owned(), doc.to_owned()));
+        }
+    }
+
+    fn header(&mut self, object: &tree::Object) {
+        self.schema.object = object.name.text.clone();
+        let at = Loc { part: PartId { item: self.item, member: None }, at: object.version.at };
+        match object.version.text.replace('_', "").parse() {
+            Ok(version) if version > 0 => self.schema.version = version,
+            _ => self.shape.problems.push(Problem::new(
+                Code::OutOfRange,
+                at,
+                "a version is a whole number from 1",
+            )),
+        }
+    }
+
+    /// First pass: every name, so that order means nothing.
+    fn names(&mut self, member: usize, node: &MemberKind) {
+        let part = self.part(member);
+        let next = |list: usize| u16::try_from(list).unwrap_or(u16::MAX);
+        match node {
+            MemberKind::Role(role) => {
+                let index = next(self.schema.roles.len());
+                self.define(&role.name, Def::Role(index), part);
+                self.schema.roles.push(Role { number: index, name: role.name.text.clone() });
+            }
+            MemberKind::Field(field) => {
+                let index = next(self.shape.field_places.len());
+                let place = self.define(&field.param.name, Def::Field(index), part);
+                self.shape.field_places.push(place);
+            }
+            MemberKind::Derive(derive) => {
+                let index = next(self.shape.derive_types.len());
+                self.define(&derive.param.name, Def::Derive(index), part);
+                self.shape.derive_types.push(None);
+            }
+            MemberKind::Input(input) => {
+                let index = next(self.count(|def| matches!(def, Def::Input(_))));
+                self.define(&input.name, Def::Input(index), part);
+            }
+            MemberKind::Message(message) => {
+                let index = next(self.count(|def| matches!(def, Def::Message(_))));
+                self.define(&message.sig.name, Def::Message(index), part);
+            }
+            MemberKind::Event(event) => {
+                let index = next(self.count(|def| matches!(def, Def::Event(_))));
+                self.define(&event.sig.name, Def::Event(index), part);
+            }
+            MemberKind::Cycle(cycle) => {
+                if let Some(name) = &cycle.name {
+                    self.define(name, Def::Other, part);
+                }
+            }
+            MemberKind::Children(children) => {
+                self.define(&children.name, Def::Other, part);
+            }
+            MemberKind::Rule(rule) => {
+                let index = next(self.shape.rule_places.len());
+                let place = self.define(&rule.name, Def::Rule(index), part);
+                self.shape.rule_places.push(place);
+                self.words_of_rule(rule, part);
+            }
+            MemberKind::Policy(policy) => self.words_of_policy(policy, part),
+            MemberKind::Intent(_)
+            | MemberKind::Pause(_)
+            | MemberKind::Evolve(_)
+            | MemberKind::Damaged => {}
+        }
+    }
+
+    fn count(&self, is: impl Fn(&Def) -> bool) -> usize {
+        self.shape.defs.values().filter(|(def, _)| is(def)).count()
+    }
+
+    fn define(&mut self, name: &Name, def: Def, part: PartId) -> Loc {
+        let at = Loc { part, at: name.at };
+        let first = self.shape.place_of(&name.text);
+        if is_of_the_language(def, &name.text) {
+            self.shape.problems.push(predeclared(name, at));
+        }
+        if let Some(first) = first.or_else(|| self.globals.places.get(&name.text).copied()) {
+            self.shape.problems.push(taken(name, at, first));
+            // The count of its kind goes on, under a name that no source can spell.
+            self.shape.defs.insert(format!("{} {}", name.text, self.shape.defs.len()), (def, at));
+        } else {
+            self.shape.defs.insert(name.text.clone(), (def, at));
+        }
+        at
+    }
+
+    fn reason(&mut self, name: &str) {
+        if !self.shape.reasons.iter().any(|reason| reason == name) {
+            self.shape.reasons.push(name.to_owned());
+        }
+    }
+
+    /// Reasons and predictions that a rule names.
+    fn words_of_rule(&mut self, rule: &tree::Rule, part: PartId) {
+        match &rule.act {
+            Act::Refuse(refuse) => self.reason(&refuse.reason.text),
+            Act::Block(block) => {
+                let mut words = Words::default();
+                words.block(block);
+                words.reasons.iter().for_each(|reason| self.reason(&reason.reason.text));
+                for name in words.predictions {
+                    let index = self.count(|def| matches!(def, Def::Prediction(_)));
+                    self.define(
+                        name,
+                        Def::Prediction(u16::try_from(index).unwrap_or(u16::MAX)),
+                        part,
+                    );
+                }
+            }
+            Act::Damaged => {}
+        }
+    }
+
+    fn words_of_policy(&mut self, policy: &tree::Policy, part: PartId) {
+        for clause in &policy.clauses {
+            match &clause.kind {
+                tree::ClauseKind::Always { name, .. } | tree::ClauseKind::Limit { name, .. } => {
+                    self.define(name, Def::Clause, part);
+                    self.reason(&name.text);
+                }
+                tree::ClauseKind::Hosts { need, .. } => {
+                    need.iter().for_each(|name| self.capability(&name.text));
+                }
+                tree::ClauseKind::Flow { .. }
+                | tree::ClauseKind::Trust(_)
+                | tree::ClauseKind::Retain(_)
+                | tree::ClauseKind::Upgrade(_)
+                | tree::ClauseKind::Damaged => {}
+            }
+        }
+    }
+
+    fn capability(&mut self, name: &str) {
+        if !self.schema.capabilities.iter().any(|known| known == name) {
+            self.schema.capabilities.push(name.to_owned());
+        }
+    }
+
+    /// Second pass: types and defaults.
+    fn declare(&mut self, member: usize, part: &Part<MemberKind>) {
+        let id = self.part(member);
+        match &part.node {
+            MemberKind::Intent(text) => self.schema.intent = aqo_grammar::unquote(&text.text),
+            MemberKind::Role(role) => {
+                self.doc(&format!("role {}", role.name.text), part.doc.as_deref());
+                self.was(role.was.as_ref(), id);
+                if let Some(size) = &role.size {
+                    self.later(Loc { part: id, at: size.at }, "a role of several keys");
+                }
+            }
+            MemberKind::Field(field) => self.field(field, part.doc.as_deref(), id),
+            MemberKind::Derive(derive) => self.derive(derive, part.doc.as_deref(), id),
+            MemberKind::Input(input) => self.input(input, part.doc.as_deref(), id),
+            MemberKind::Message(message) => self.message(message, part.doc.as_deref(), id),
+            MemberKind::Event(event) => self.event(event, part.doc.as_deref(), id),
+            MemberKind::Cycle(cycle) => self.cycle(cycle, id),
+            MemberKind::Pause(pause) => {
+                self.later(Loc { part: id, at: pause.at }, "`dormant when` and `ends when`")
+            }
+            MemberKind::Children(children) => {
+                self.later(Loc { part: id, at: children.name.at }, "`children`");
+            }
+            MemberKind::Evolve(evolve) => {
+                self.later(Loc { part: id, at: evolve.from.at }, "`evolve`")
+            }
+            MemberKind::Rule(rule) => {
+                self.doc(&format!("rule {}", rule.name.text), part.doc.as_deref());
+                self.was(rule.was.as_ref(), id);
+            }
+            MemberKind::Policy(_) | MemberKind::Damaged => {}
+        }
+    }
+
+    fn later(&mut self, at: Loc, construct: &str) {
+        self.shape.problems.push(not_yet(at, construct));
+    }
+
+    fn was(&mut self, was: Option<&Name>, part: PartId) {
+        if let Some(was) = was {
+            self.later(Loc { part, at: was.at }, "`was`");
+        }
+    }
+
+    fn ty(&mut self, part: PartId, ty: &tree::Type) -> Option<Type> {
+        resolve(self.globals, part, ty, &mut self.shape.problems)
+    }
+
+    fn field(&mut self, field: &tree::Field, doc: Option<&str>, part: PartId) {
+        let name = field.param.name.text.clone();
+        self.doc(&format!("field {name}"), doc);
+        let ty = self.ty(part, &field.param.ty);
+        let number = self.schema.fields.len() as u16;
+        let mut attested = None;
+        for mark in &field.marks {
+            match mark {
+                Mark::AttestedBy(role) => attested = self.role(role, part),
+                Mark::Was(was) => self.was(Some(was), part),
+                Mark::Once(at) => self.later(Loc { part, at: *at }, "`once`"),
+                Mark::OnlyUp(at) => self.later(Loc { part, at: *at }, "`only_up`"),
+                Mark::OnlyDown(at) => self.later(Loc { part, at: *at }, "`only_down`"),
+                Mark::Private(at) => self.later(Loc { part, at: *at }, "`private`"),
+            }
+        }
+        let default = match (&field.default, &ty) {
+            (Some(expr), Some(ty)) => self.default(&field.param.name.text, expr, ty, part),
+            _ => None,
+        };
+        let ty = self.understood(ty, Slot::Field(number));
+        self.schema.fields.push(Field { number, name, ty, default, attested });
+    }
+
+    fn default(
+        &mut self,
+        name: &str,
+        expr: &tree::Expr,
+        ty: &Type,
+        part: PartId,
+    ) -> Option<FieldDefault> {
+        let is_born = matches!(&expr.kind, ExprKind::Name(name) if name == "born");
+        if is_born && *ty == Type::Instant(Bounds::INSTANT) {
+            return Some(FieldDefault::Born);
+        }
+        let value = constant(
+            self.globals,
+            part,
+            expr,
+            ty,
+            &format!("field `{name}`"),
+            &mut self.shape.problems,
+        )?;
+        constant_value(value).map(FieldDefault::Value)
+    }
+
+    fn role(&mut self, name: &Name, part: PartId) -> Option<u16> {
+        match self.shape.def(&name.text) {
+            Some(Def::Role(index)) => Some(index),
+            _ => {
+                let roles = self.schema.roles.iter().map(|role| role.name.as_str());
+                let at = Loc { part, at: name.at };
+                self.shape.problems.push(unknown(Code::UnknownName, at, "role", &name.text, roles));
+                None
+            }
+        }
+    }
+
+    fn derive(&mut self, derive: &tree::Derive, doc: Option<&str>, part: PartId) {
+        let name = derive.param.name.text.clone();
+        self.doc(&format!("derive {name}"), doc);
+        let ty = self.ty(part, &derive.param.ty);
+        let index = self.schema.derives.len();
+        self.shape.derive_types[index].clone_from(&ty);
+        let ty = ty.unwrap_or(Type::Bool);
+        // The expression follows when all names have types: see `with_derives`.
+        self.schema.derives.push(Derive { name, ty, value: Expr::number(0), locals: Vec::new() });
+    }
+
+    fn input(&mut self, input: &tree::Input, doc: Option<&str>, part: PartId) {
+        self.doc(&format!("input {}", input.name.text), doc);
+        self.was(input.was.as_ref(), part);
+        if let Some(from) = &input.from {
+            self.later(Loc { part, at: from.at }, "a signed input");
+        }
+        let number = self.schema.inputs.len() as u16;
+        let ty = match self.ty(part, &input.ty) {
+            Some(Type::Option(inner)) => Some(*inner),
+            Some(ty) => {
+                let at = Loc { part, at: input.ty.at };
+                let problem = Problem::new(
+                    Code::BadType,
+                    at,
+                    "a host may have no value, so an input is an option",
+                );
+                self.shape.problems.push(problem.help(format!("write `{}?`", input.ty.name.text)));
+                Some(ty)
+            }
+            None => None,
+        };
+        let ty = self.understood(ty, Slot::Input(number));
+        let fresh = input.fresh.as_ref().and_then(|fresh| self.span(fresh, part));
+        self.schema.inputs.push(Input { number, name: input.name.text.clone(), ty, fresh });
+    }
+
+    /// The type, or any where it is unknown: nothing is built from that.
+    fn understood(&mut self, ty: Option<Type>, slot: Slot) -> Type {
+        ty.unwrap_or_else(|| {
+            self.shape.untyped.insert(slot);
+            Type::Bool
+        })
+    }
+
+    fn span(&mut self, expr: &tree::Expr, part: PartId) -> Option<i64> {
+        let model = empty_model(self.globals);
+        let mut checker = Checker::of_constants(self.globals, &model, part);
+        let span = checker.span(expr);
+        self.shape.problems.append(&mut checker.problems);
+        span
+    }
+
+    fn params(&mut self, sig: &tree::Sig, part: PartId, slot: Slot) -> Vec<Param> {
+        self.was(sig.was.as_ref(), part);
+        let mut params: Vec<Param> = Vec::new();
+        for param in &sig.params {
+            if let Some(first) = sig
+                .params
+                .iter()
+                .find(|p| p.name.text == param.name.text && p.name.at != param.name.at)
+                && params.iter().any(|p| p.name == param.name.text)
+            {
+                let at = Loc { part, at: param.name.at };
+                self.shape.problems.push(taken(&param.name, at, Loc { part, at: first.name.at }));
+            }
+            let ty = self.ty(part, &param.ty);
+            let ty = self.understood(ty, slot);
+            params.push(Param { name: param.name.text.clone(), ty });
+        }
+        let (count, most) = (params.len(), limits::PARAMETERS);
+        if count > most {
+            let message =
+                format!("`{}` has {count} parameters, at most {most} are allowed", sig.name.text);
+            let at = Loc { part, at: sig.name.at };
+            self.shape.problems.push(Problem::new(Code::TooMany, at, message));
+        }
+        params
+    }
+
+    fn message(&mut self, message: &tree::Message, doc: Option<&str>, part: PartId) {
+        self.doc(&format!("message {}", message.sig.name.text), doc);
+        let number = self.schema.messages.len() as u16;
+        let params = self.params(&message.sig, part, Slot::Message(number));
+        let mut from = Vec::new();
+        for role in &message.from {
+            match role.text.as_str() {
+                "anyone" if message.from.len() == 1 => {}
+                "signer" => {
+                    self.shape.untyped.insert(Slot::Sender(number));
+                    self.later(Loc { part, at: role.at }, "`from signer`");
+                }
+                _ => match self.role(role, part) {
+                    Some(role) => from.push(role),
+                    None => drop(self.shape.untyped.insert(Slot::Sender(number))),
+                },
+            }
+        }
+        from.sort_unstable();
+        from.dedup();
+        if let Some(waits) = &message.waits {
+            self.later(Loc { part, at: waits.at }, "`waits`");
+        }
+        self.schema.messages.push(Message {
+            number,
+            name: message.sig.name.text.clone(),
+            params,
+            from,
+        });
+    }
+
+    fn event(&mut self, event: &tree::Event, doc: Option<&str>, part: PartId) {
+        self.doc(&format!("event {}", event.sig.name.text), doc);
+        let number = self.schema.events.len() as u16;
+        let params = self.params(&event.sig, part, Slot::Event(number));
+        if let Some(via) = &event.via {
+            self.capability(&via.text);
+        }
+        let via = event.via.as_ref().and_then(|via| {
+            let index = self.schema.capabilities.iter().position(|name| *name == via.text)?;
+            u16::try_from(index).ok()
+        });
+        let expires = event.expires.as_ref().and_then(|expires| self.span(expires, part));
+        self.schema.events.push(Event {
+            number,
+            name: event.sig.name.text.clone(),
+            params,
+            via,
+            expires,
+        });
+    }
+
+    fn cycle(&mut self, cycle: &tree::Cycle, part: PartId) {
+        let at = Loc { part, at: cycle.at };
+        if !self.schema.cycles.is_empty() {
+            return self.later(at, "a second cycle");
+        }
+        if let Some(catch_up) = &cycle.catch_up
+            && catch_up.how.text != "one"
+        {
+            self.later(Loc { part, at: catch_up.how.at }, "`catch_up` other than `one`");
+        }
+        let period = match &cycle.schedule {
+            tree::Schedule::Every { period, most: None } => period,
+            tree::Schedule::Every { most: Some(most), .. } => {
+                return self.later(Loc { part, at: most.at }, "backoff");
+            }
+            tree::Schedule::Daily { at_time } => {
+                return self.later(Loc { part, at: at_time.at }, "`cycle daily`");
+            }
+            tree::Schedule::Monthly { day, .. } => {
+                return self.later(Loc { part, at: day.at }, "`cycle monthly`");
+            }
+            tree::Schedule::On(name) => {
+                return self
+                    .later(Loc { part, at: name.at }, "`cycle on time` and `cycle on message`");
+            }
+        };
+        let Some(every) = self.span(period, part) else { return };
+        if every < limits::PERIOD_MIN {
+            let message = "a period is at least 1 ms";
+            self.shape.problems.push(Problem::new(
+                Code::OutOfRange,
+                Loc { part, at: period.at },
+                message,
+            ));
+            return;
+        }
+        let name = cycle.name.as_ref().map(|name| name.text.clone());
+        self.schema.cycles.push(Cycle { name, every });
+    }
+
+    /// More of anything than the language allows.
+    fn counts(&mut self, object: &tree::Object) {
+        let at = Loc { part: PartId { item: self.item, member: None }, at: object.name.at };
+        let most = limits::DECLARATIONS;
+        let counts = [
+            (self.schema.roles.len(), most, "roles"),
+            (self.schema.fields.len(), most, "fields"),
+            (self.schema.derives.len(), most, "derives"),
+            (self.schema.inputs.len(), limits::INPUTS, "inputs"),
+            (self.schema.messages.len(), most, "messages"),
+            (self.schema.events.len(), most, "events"),
+            (self.schema.capabilities.len(), limits::CAPABILITIES, "capabilities"),
+            (self.shape.rule_places.len(), most, "rules"),
+            (self.shape.reasons.len(), most, "reasons"),
+        ];
+        for (count, most, what) in counts {
+            if count > most {
+                let message = format!("an object has at most {most} {what}, this one has {count}");
+                self.shape.problems.push(Problem::new(Code::TooMany, at, message));
+            }
+        }
+    }
+}
+
+/// Whether the language gives this name a meaning wherever such a declaration is named.
+fn is_of_the_language(def: Def, name: &str) -> bool {
+    let own: &[&str] = match def {
+        Def::Message(_) => &["tick", "arrive", "upgraded"],
+        Def::Role(_) => &["anyone", "signer"],
+        Def::Rule(_) | Def::Prediction(_) => &["kept", "broken", "lapsed", "refused"],
+        Def::Field(_)
+        | Def::Derive(_)
+        | Def::Input(_)
+        | Def::Event(_)
+        | Def::Clause
+        | Def::Other => &[],
+    };
+    PREDECLARED.contains(&name) || own.contains(&name)
+}
+
+/// The value of an expression that has been folded.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other expression is no constant")]
+pub fn constant_value(expr: Expr) -> Option<aqo_model::value::Value> {
+    use aqo_model::value::Value;
+    match expr {
+        Expr::Value(value) => Some(value),
+        Expr::Variant(_, number) => Some(Value::Variant(number)),
+        Expr::None(_) => Some(Value::None),
+        Expr::Some(inner) => constant_value(*inner).map(|value| Value::Some(Box::new(value))),
+        _ => None,
+    }
+}

@@ -1,0 +1,256 @@
+//! The `trust` clause: what raises and lowers trust, its settings, and its laws.
+//!
+//! Invariant: each happening has one amount. Knows no rule's body.
+
+use super::Reader;
+use crate::codes::Code;
+use crate::diagnostic::Problem;
+use crate::shape::{Def, Slot};
+use aqo_grammar::tree::{self, At, MemberKind, Name, Part};
+use aqo_model::policy::{Happening, Score, Trust};
+use aqo_model::types::{Bounds, Type, Unit};
+
+/// `gain` or `loss` on every prediction that has no amount of its own.
+struct Loose {
+    is_gain: bool,
+    amount: i64,
+    on_kept: bool,
+    at: At,
+}
+
+impl Reader<'_> {
+    pub(super) fn trust(&mut self, scores: &[tree::Score], at: At) {
+        const DAY: i64 = 86_400_000_000;
+        if self.head.model.policy.trust.is_some() {
+            self.problem(Code::NameTaken, at, "trust is declared twice");
+            return;
+        }
+        let mut trust = Trust {
+            gains: Vec::new(),
+            losses: Vec::new(),
+            half_life: 30 * DAY,
+            ceiling: 1_000_000,
+            lowest: 1_000_000,
+            window_long: 14 * DAY,
+            sources: 1,
+        };
+        let mut loose = Vec::new();
+        for score in scores {
+            match score {
+                tree::Score::Setting { name, value } => self.setting(&mut trust, name, value),
+                tree::Score::Gain { amount, on, part } => {
+                    self.score(&mut trust, &mut loose, true, amount, on, part.as_ref());
+                }
+                tree::Score::Loss { amount, on, part } => {
+                    self.score(&mut trust, &mut loose, false, amount, on, part.as_ref());
+                }
+                tree::Score::Damaged => {}
+            }
+        }
+        self.spread(&mut trust, &loose);
+        self.laws(&trust, at);
+        self.head.model.policy.trust = Some(trust);
+    }
+
+    fn setting(&mut self, trust: &mut Trust, name: &Name, value: &tree::Expr) {
+        let millionths = |high| Type::Number {
+            scale: 6,
+            unit: Unit::default(),
+            within: Bounds { low: 1, high },
+        };
+        match name.text.as_str() {
+            "half_life" => {
+                if let Some(span) = self.constant(value, |checker, expr| checker.span(expr)) {
+                    trust.half_life = span;
+                }
+            }
+            "window_long" => {
+                if let Some(span) = self.constant(value, |checker, expr| checker.span(expr)) {
+                    trust.window_long = span;
+                }
+            }
+            "ceiling" => {
+                trust.ceiling = self.number(value, &millionths(4_000_000)).unwrap_or(trust.ceiling)
+            }
+            "lowest" => {
+                let ty = Type::Number {
+                    scale: 6,
+                    unit: Unit::default(),
+                    within: Bounds { low: -4_000_000, high: -1 },
+                };
+                trust.lowest = self.number(value, &ty).map_or(trust.lowest, |lowest| -lowest);
+            }
+            "penalty" | "recovery" | "window_short" | "sources" => {
+                self.later(name.at, &format!("the trust setting `{}`", name.text));
+            }
+            _ => {
+                let known = ["half_life", "window_long", "ceiling", "lowest"];
+                self.unknown(name, "setting of trust", known.into_iter());
+            }
+        }
+    }
+
+    fn score(
+        &mut self,
+        trust: &mut Trust,
+        loose: &mut Vec<Loose>,
+        is_gain: bool,
+        amount: &tree::Expr,
+        on: &Name,
+        part: Option<&Name>,
+    ) {
+        let within = Bounds { low: 1_000, high: 4_000_000 };
+        let ty = Type::Number { scale: 6, unit: Unit::default(), within };
+        let amount = self.number(amount, &ty);
+        let happening = match (on.text.as_str(), part.map(|part| part.text.as_str())) {
+            ("kept" | "broken", None) => {
+                if is_gain == (on.text == "broken") {
+                    self.problem(
+                        Code::TrustLaw,
+                        on.at,
+                        "what is kept raises trust, what is broken lowers it",
+                    );
+                    return;
+                }
+                if let Some(amount) = amount {
+                    loose.push(Loose { is_gain, amount, on_kept: on.text == "kept", at: on.at });
+                }
+                return;
+            }
+            ("lapsed", None) => return self.later(on.at, "`lapsed` of every prediction"),
+            ("refused", Some(role)) => match self.shape.def(role) {
+                Some(Def::Role(role)) if !is_gain => Some(Happening::Refused(role)),
+                _ => None,
+            },
+            (name, part) => match (self.shape.def(name), part, is_gain) {
+                (Some(Def::Prediction(index)), Some("kept"), true) => Some(Happening::Kept(index)),
+                (Some(Def::Prediction(index)), Some("broken"), false) => {
+                    Some(Happening::Broken(index))
+                }
+                (Some(Def::Prediction(index)), Some("lapsed"), false) => {
+                    Some(Happening::Lapsed(index))
+                }
+                (Some(Def::Rule(index)), None, true) if self.answers_signed(name) => {
+                    Some(Happening::Rule(index))
+                }
+                _ => None,
+            },
+        };
+        let place = on.at;
+        match (happening, amount) {
+            (Some(on), Some(amount)) => {
+                let list = if is_gain { &mut trust.gains } else { &mut trust.losses };
+                self.add_score(list, Score { amount, on }, place);
+            }
+            (None, _) => {
+                let shown =
+                    part.map_or(on.text.clone(), |part| format!("{}.{}", on.text, part.text));
+                let verb = if is_gain { "raise" } else { "lower" };
+                let problem = self.problem(
+                    Code::NeverHappens,
+                    on.at,
+                    format!("`{shown}` is nothing that can {verb} trust"),
+                );
+                problem.help = Some(
+                    "a gain is on `kept`, `name.kept` or a rule for a signed message; a loss on `broken`, `name.broken`, `name.lapsed` or `refused.role`"
+                        .to_owned(),
+                );
+            }
+            (Some(_), None) => {}
+        }
+    }
+
+    /// Whether a rule may commit for a signed message; also where its trigger was not understood.
+    fn answers_signed(&self, rule: &str) -> bool {
+        let is_rule = |part: &&Part<MemberKind>| matches!(&part.node, MemberKind::Rule(r) if r.name.text == rule);
+        let Some(MemberKind::Rule(rule)) =
+            self.object.members.iter().find(is_rule).map(|part| &part.node)
+        else {
+            return true;
+        };
+        if matches!(rule.act, tree::Act::Refuse(_)) {
+            return false;
+        }
+        let trigger = &rule.trigger;
+        match self.shape.def(&trigger.name.text) {
+            Some(Def::Message(kind)) => {
+                let message = self.head.model.schema.messages.get(usize::from(kind));
+                self.shape.untyped.contains(&Slot::Sender(kind))
+                    || message.is_none_or(|message| !message.from.is_empty())
+            }
+            _ => trigger.part.is_some() || trigger.name.text != "tick",
+        }
+    }
+
+    /// `kept` and `broken` stand for every prediction that has no amount of its own.
+    fn spread(&mut self, trust: &mut Trust, loose: &[Loose]) {
+        let count =
+            self.shape.names().filter(|(_, def, _)| matches!(def, Def::Prediction(_))).count()
+                as u16;
+        for Loose { is_gain, amount, on_kept, at } in loose {
+            if count == 0 {
+                let problem =
+                    self.problem(Code::NeverHappens, *at, "this object foretells nothing");
+                problem.help = Some("add a `predict`, or remove this line".to_owned());
+            }
+            let list = if *is_gain { &mut trust.gains } else { &mut trust.losses };
+            for index in 0..count {
+                let on = if *on_kept { Happening::Kept(index) } else { Happening::Broken(index) };
+                if !list.iter().any(|score| score.on == on) {
+                    self.scores.push((on, *at));
+                    list.push(Score { amount: *amount, on });
+                }
+            }
+        }
+    }
+
+    /// The laws of trust as a whole; those of one amount are its type's.
+    fn laws(&mut self, trust: &Trust, at: At) {
+        let most = trust.gains.iter().max_by_key(|gain| gain.amount);
+        let least = trust.losses.iter().min_by_key(|loss| loss.amount);
+        if let (Some(gain), Some(loss)) = (most, least)
+            && gain.amount > loss.amount
+        {
+            let other = self.place_of_score(loss.on, at);
+            let other = self.loc(other);
+            let problem =
+                self.law(self.place_of_score(gain.on, at), "this gain is larger than a loss");
+            problem.related.push((other, "this loss".to_owned()));
+            problem.help = Some("trust must be harder to earn than to lose".to_owned());
+        } else if let Some(gain) = most.filter(|gain| gain.amount > trust.ceiling) {
+            self.law(self.place_of_score(gain.on, at), "this gain is larger than the ceiling");
+        }
+        if let Some(loss) = trust.losses.iter().find(|loss| loss.amount > trust.lowest) {
+            self.law(self.place_of_score(loss.on, at), "this loss is larger than the lowest trust");
+        }
+        if !(1_000_000..=3_660 * 86_400_000_000).contains(&trust.half_life) {
+            self.law(at, "the half-life is outside 1 s ..= 3660 d");
+        } else if trust.window_long % 8_000 != 0 || trust.window_long < 60_000_000 {
+            self.law(at, "a window is a multiple of 8 ms and at least 1 min");
+        } else if trust.window_long / 256 > trust.half_life {
+            self.law(at, "the window is longer than 256 half-lives");
+        }
+    }
+
+    fn law(&mut self, at: At, message: &str) -> &mut Problem {
+        self.problem(Code::TrustLaw, at, message)
+    }
+
+    /// Where the amount for a happening stands, or else the whole clause.
+    fn place_of_score(&self, on: Happening, clause: At) -> At {
+        let place = self.scores.iter().find(|(happening, _)| *happening == on);
+        place.map_or(clause, |(_, at)| *at)
+    }
+
+    /// Takes an amount; each happening has one.
+    fn add_score(&mut self, list: &mut Vec<Score>, score: Score, at: At) {
+        if let Some((_, first)) = self.scores.iter().find(|(on, _)| *on == score.on) {
+            let first = self.loc(*first);
+            let problem = self.law(at, "this happening has an amount already");
+            problem.related.push((first, "here".to_owned()));
+            return;
+        }
+        self.scores.push((score.on, at));
+        list.push(score);
+    }
+}

@@ -1,0 +1,206 @@
+//! One rule: its trigger, guard, demands and body, against the head of its object.
+
+use crate::check::{Checker, Reach};
+use crate::codes::Code;
+use crate::diagnostic::{Loc, PartId, Problem};
+use crate::globals::{Globals, not_yet, unknown};
+use crate::policy::{Head, demand};
+use crate::shape::{Def, Shape, Slot};
+use aqo_grammar::tree::{self, Act};
+use aqo_model::expr::Stmt;
+use aqo_model::policy::{Prediction, Reason, Rule, Trigger};
+use aqo_model::types::Type;
+use aqo_model::verify;
+
+/// A rule, and what it foretells; `None` where something is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedRule {
+    /// The rule, whole only if no problem is an error.
+    pub rule: Option<Rule>,
+    /// The predictions that it makes, in text order.
+    pub predictions: Vec<Prediction>,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// Checks the rule with index `index`, which is the member `part` of its object.
+pub fn check_rule(
+    globals: &Globals,
+    shape: &Shape,
+    head: &Head,
+    part: PartId,
+    index: u16,
+    rule: &tree::Rule,
+) -> CheckedRule {
+    let mut problems = Vec::new();
+    let Some((on, names)) = trigger(shape, head, part, rule, &mut problems) else {
+        return CheckedRule { rule: None, predictions: Vec::new(), problems };
+    };
+    let message = match on {
+        Trigger::Tick => None,
+        Trigger::Message(kind) => head.model.schema.messages.get(usize::from(kind)),
+    };
+    let reach = if message.is_some() { Reach::MESSAGE } else { Reach::TICK };
+    let params = message.map_or(&[][..], |message| &message.params);
+    let understood = |slot: fn(u16) -> Slot| match on {
+        Trigger::Tick => true,
+        Trigger::Message(kind) => !shape.untyped.contains(&slot(kind)),
+    };
+    let from = message.map(|message| message.from.clone()).filter(|_| understood(Slot::Sender));
+    let mut checker = Checker::new(globals, shape, &head.model, part, reach)
+        .with_facts(verify::standing_facts(&head.model))
+        .with_sender(from)
+        .with_flows(&head.flow_places)
+        .with_params(names, params, understood(Slot::Message));
+    let when = rule.when.as_ref().and_then(|when| checker.guard(when)).map(|(when, _)| when);
+    if let Some(when) = &when {
+        checker.learn_guard(when);
+    }
+    let needs: Vec<_> = rule.needs.iter().filter_map(|need| demand(&mut checker, need)).collect();
+    let body = match &rule.act {
+        Act::Block(block) => checker.block(block),
+        Act::Refuse(refuse) => {
+            limit_of_refusal(&mut checker, head, index, rule);
+            checker.refusal(refuse).into_iter().map(Stmt::Refuse).collect()
+        }
+        Act::Damaged => Vec::new(),
+    };
+    let (locals, predictions) = (checker.locals.clone(), checker.predictions.clone());
+    problems.append(&mut checker.problems);
+    let whole = problems.iter().all(|problem| problem.code.is_warning())
+        && !matches!(rule.act, Act::Damaged);
+    let name = rule.name.text.clone();
+    let assured = rule.assured.is_some();
+    let checked = Rule { number: index, name, on, when, needs, assured, body, locals };
+    CheckedRule { rule: whole.then_some(checked), predictions, problems }
+}
+
+/// What a rule answers to, and the names that it gives the parameters.
+fn trigger<'r>(
+    shape: &Shape,
+    head: &Head,
+    part: PartId,
+    rule: &'r tree::Rule,
+    problems: &mut Vec<Problem>,
+) -> Option<(Trigger, &'r [tree::Name])> {
+    let trigger = &rule.trigger;
+    let at = Loc { part, at: trigger.at };
+    let given = trigger.params.as_deref().unwrap_or(&[]);
+    if trigger.part.is_some() {
+        problems.push(not_yet(at, "a rule on a prediction, an expiry or a child"));
+        return None;
+    }
+    match trigger.name.text.as_str() {
+        "tick" => {
+            if let Some(extra) = given.first() {
+                let at = Loc { part, at: extra.at };
+                problems.push(Problem::new(Code::Arguments, at, "a tick carries nothing"));
+            }
+            return Some((Trigger::Tick, &[]));
+        }
+        "arrive" | "upgraded" => {
+            problems.push(not_yet(at, "a rule on arrival or upgrade"));
+            return None;
+        }
+        _ => {}
+    }
+    let Some(Def::Message(kind)) = shape.def(&trigger.name.text) else {
+        let messages = head.model.schema.messages.iter().map(|message| message.name.as_str());
+        let at = Loc { part, at: trigger.name.at };
+        let known = messages.chain(["tick"]);
+        problems.push(unknown(Code::UnknownName, at, "message", &trigger.name.text, known));
+        return None;
+    };
+    let message = head.model.schema.messages.get(usize::from(kind))?;
+    if message.params.len() != given.len() {
+        let names: Vec<&str> = message.params.iter().map(|param| param.name.as_str()).collect();
+        let wanted = format!("on {}({})", message.name, names.join(", "));
+        let text = format!(
+            "`{}` carries {}, and this rule names {}",
+            message.name,
+            counted(names.len()),
+            given.len()
+        );
+        let mut problem = Problem::new(Code::Arguments, at, text).help(format!("write `{wanted}`"));
+        problem
+            .related
+            .extend(shape.place_of(&message.name).map(|place| (place, "declared here".to_owned())));
+        problems.push(problem);
+        return None;
+    }
+    Some((Trigger::Message(kind), given))
+}
+
+fn counted(values: usize) -> String {
+    match values {
+        0 => "nothing".to_owned(),
+        1 => "1 value".to_owned(),
+        more => format!("{more} values"),
+    }
+}
+
+/// A rule that only refuses never commits, so a limit of it counts nothing.
+fn limit_of_refusal(checker: &mut Checker<'_>, head: &Head, index: u16, rule: &tree::Rule) {
+    let limits = head.model.policy.limits.iter().zip(&head.limit_places);
+    for (_, place) in limits.filter(|(limit, _)| limit.rules.contains(&index)) {
+        let at = Loc { part: checker.part(), at: rule.name.at };
+        let message = format!("`{}` only refuses, so a limit of it counts nothing", rule.name.text);
+        checker
+            .problems
+            .push(Problem::new(Code::LimitOfRefusal, at, message).related(*place, "this limit"));
+    }
+    if !rule.needs.is_empty() {
+        let at = Loc { part: checker.part(), at: rule.name.at };
+        checker.problems.push(Problem::new(
+            Code::LimitOfRefusal,
+            at,
+            "a rule that only refuses demands nothing",
+        ));
+    }
+}
+
+/// Says in words what could refuse an assured rule.
+pub fn refusable_problem(
+    head: &Head,
+    rules: &[Rule],
+    index: usize,
+    at: Loc,
+    why: &verify::Refusable,
+) -> Problem {
+    let name = &rules[index].name;
+    let base = |message: String| Problem::new(Code::Refusable, at, message).label("assured");
+    let variant = |flow: usize, number: u16| {
+        let field = &head.model.schema.fields[usize::from(head.model.policy.flows[flow].field)];
+        let Type::Enum(e) = field.ty else { return number.to_string() };
+        head.model.schema.enums[usize::from(e)].variants[usize::from(number)].clone()
+    };
+    match why {
+        verify::Refusable::Guard => {
+            base(format!("`{name}` need not take its message: it has a guard"))
+                .help("move the condition into the body: `{ if … { … } }`")
+        }
+        verify::Refusable::Demand => base(format!("`{name}` demands trust, which may be missing"))
+            .help("remove `needs`: what is assured demands nothing"),
+        verify::Refusable::Limit(limit) => {
+            base(format!("`{name}` is under a limit, which may be full"))
+                .related(head.limit_places[*limit], "this limit")
+                .help("take the rule out of the limit")
+        }
+        verify::Refusable::Own(reason) => {
+            let reason = head.model.policy.reason_name(Reason(*reason)).to_owned();
+            base(format!("`{name}` may refuse by itself: `{reason}`"))
+                .help("answer with a value, or with `clamp`")
+        }
+        verify::Refusable::Flow(flow, from, to) => {
+            let (from, to) = (variant(*flow, *from), variant(*flow, *to));
+            base(format!("`{name}` may be refused by this flow: {from} -> {to} is not allowed"))
+                .related(head.flow_places[*flow], format!("allow `{from} -> {to}` here"))
+                .help("allow the transition, or leave the field alone in that state")
+        }
+        verify::Refusable::Always(clause) => {
+            base(format!("`{name}` may be refused by this `always`"))
+                .related(head.always_places[*clause], "not proved for what the rule sets")
+                .help("set what the clause needs as well, or act only where it holds")
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! Scenarios: what a life is fed and what is expected of it, as data that [`walk`] goes through.
+
+mod show;
+pub mod walk;
+
+use crate::check::{Checker, Reach};
+use crate::codes::Code;
+use crate::db::CheckedModel;
+use crate::diagnostic::{Loc, PartId, Problem};
+use crate::globals::{Globals, not_yet, unknown};
+use crate::object::constant_value;
+use crate::shape::{Def, Shape};
+use aqo_grammar::tree::{self, Name, PlacePart, StepKind};
+use aqo_model::expr::Expr;
+use aqo_model::policy::Reason;
+use aqo_model::schema::Param;
+use aqo_model::types::{Bounds, Type, Unit};
+use aqo_model::value::{Value, parse_instant};
+use std::sync::Arc;
+
+/// The instant at which a scenario starts that says none: 2027-01-01.
+pub const START: i64 = 1_798_761_600_000_000;
+
+/// A scenario, ready to run if nothing is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// Its title.
+    pub title: String,
+    /// The item of its object; `None` where there is no such object, or it has errors.
+    pub object: Option<usize>,
+    /// Its object.
+    pub model: Option<Arc<CheckedModel>>,
+    /// The instant at which it starts.
+    pub start: i64,
+    /// What happens.
+    pub steps: Vec<Step>,
+    /// Where it stands.
+    pub at: Loc,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+/// A line of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What it does.
+    pub kind: Kind,
+    /// Where it stands.
+    pub at: Loc,
+}
+
+/// What a line does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The object starts with these values of fields.
+    Given(Vec<(u16, Value)>),
+    /// Somebody says something, and this must come of it.
+    Send {
+        /// The index of the message.
+        message: u16,
+        /// In order of its declaration.
+        params: Vec<Value>,
+        /// The index of the role; `None` for anyone.
+        role: Option<u16>,
+        /// `None`: it must be taken.
+        refused: Option<Reason>,
+    },
+    /// The host has this from now on; `None`: nothing.
+    Offer {
+        /// The index of the input.
+        input: u16,
+        /// What it is.
+        value: Option<Value>,
+    },
+    /// To the next due instant.
+    Tick,
+    /// So many microseconds pass.
+    Advance(i64),
+    /// The host gives, or takes, these capabilities.
+    Host {
+        /// Whether it gives.
+        gives: bool,
+        /// Bit by bit.
+        capabilities: u64,
+    },
+    /// The same again, so often.
+    Repeat(u64, Vec<Step>),
+    /// Must be true.
+    Expect {
+        /// What.
+        holds: Expr,
+        /// Types of its locals.
+        locals: Vec<Type>,
+    },
+    /// Must have been said, or not, since the last line that is not an `expect`.
+    Emitted {
+        /// Whether it must not have been said.
+        negated: bool,
+        /// The index of the event.
+        event: u16,
+        /// In order of its declaration.
+        args: Vec<Value>,
+    },
+}
+
+/// An object that scenarios can run: its item, names and Model.
+pub type Target = (usize, Arc<Shape>, Arc<CheckedModel>);
+
+/// Reads a scenario. Without a target only its header is checked: the object's own errors say why.
+pub fn scenario(
+    globals: &Globals,
+    part: PartId,
+    tree: &tree::Scenario,
+    is_known: bool,
+    target: Option<Target>,
+) -> Scenario {
+    let at = Loc { part, at: tree.title.at };
+    let mut problems = Vec::new();
+    if !is_known {
+        let at = Loc { part, at: tree.object.at };
+        let names = globals.places.keys().map(String::as_str);
+        problems.push(unknown(Code::UnknownName, at, "object", &tree.object.text, names));
+    }
+    let start = tree.start.as_ref().map_or(Some(START), |start| parse_instant(&start.text));
+    let title = aqo_grammar::unquote(&tree.title.text);
+    let (object, model, steps) = match target {
+        Some((object, shape, model)) => {
+            let mut reader =
+                Reader { globals, shape: &shape, model: &model, part, problems: Vec::new() };
+            let steps = reader.steps(&tree.script);
+            problems.append(&mut reader.problems);
+            (Some(object), Some(model), steps)
+        }
+        None => (None, None, Vec::new()),
+    };
+    Scenario { title, object, model, start: start.unwrap_or(START), steps, at, problems }
+}
+
+struct Reader<'r> {
+    globals: &'r Globals,
+    shape: &'r Shape,
+    model: &'r CheckedModel,
+    part: PartId,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn loc(&self, at: tree::At) -> Loc {
+        Loc { part: self.part, at }
+    }
+
+    fn steps(&mut self, script: &tree::Script) -> Vec<Step> {
+        let steps = script.steps.iter();
+        steps
+            .filter_map(|step| {
+                let kind = self.step(step)?;
+                Some(Step { kind, at: self.loc(step.at) })
+            })
+            .collect()
+    }
+
+    fn step(&mut self, step: &tree::Step) -> Option<Kind> {
+        match &step.kind {
+            StepKind::Given(values) => self.given(values),
+            StepKind::Send { call, from, outcome } => {
+                self.send(call, from.as_ref(), outcome.as_ref())
+            }
+            StepKind::Offer { place, value } => self.offer(place, value),
+            StepKind::Tick => Some(Kind::Tick),
+            StepKind::Advance(span) => {
+                let span = self.with(Reach::NOTHING, |checker| checker.span(span))?;
+                Some(Kind::Advance(span))
+            }
+            StepKind::Host { gives, names } => self.host(*gives, names),
+            StepKind::Repeat { count, script } => {
+                let within = Bounds { low: 1, high: 1_000_000 };
+                let ty = Type::Number { scale: 0, unit: Unit::default(), within };
+                let count = self.constant(count, &ty)?.int()?;
+                Some(Kind::Repeat(count.unsigned_abs(), self.steps(script)))
+            }
+            StepKind::Expect(holds) => self.expect(holds),
+            StepKind::ExpectEmitted { negated, call } => {
+                let (event, args) = self.event(call)?;
+                Some(Kind::Emitted { negated: *negated, event, args })
+            }
+            StepKind::People(_) => self.later(step.at, "`people`"),
+            StepKind::Approve { .. } => self.later(step.at, "`approve`"),
+            StepKind::Damaged => None,
+        }
+    }
+
+    fn later(&mut self, at: tree::At, construct: &str) -> Option<Kind> {
+        let problem = not_yet(self.loc(at), construct);
+        self.problems.push(problem);
+        None
+    }
+
+    fn with<T>(&mut self, reach: Reach, read: impl FnOnce(&mut Checker<'_>) -> T) -> T {
+        let mut checker =
+            Checker::new(self.globals, self.shape, self.model.model(), self.part, reach);
+        let result = read(&mut checker);
+        self.problems.append(&mut checker.problems);
+        result
+    }
+
+    fn constant(&mut self, expr: &tree::Expr, ty: &Type) -> Option<Value> {
+        self.with(Reach::NOTHING, |checker| {
+            let typed = checker.expr(expr, Some(ty));
+            typed.ty.as_ref()?;
+            let stored = checker.store_as(typed, ty, "its place")?;
+            constant_value(checker.fold(stored, expr.at)?)
+        })
+    }
+
+    fn unknown<'n>(&mut self, name: &Name, what: &str, known: impl Iterator<Item = &'n str>) {
+        let problem = unknown(Code::UnknownName, self.loc(name.at), what, &name.text, known);
+        self.problems.push(problem);
+    }
+
+    fn given(&mut self, values: &[(Name, tree::Expr)]) -> Option<Kind> {
+        let model = self.model;
+        let schema = &model.model().schema;
+        let mut given = Vec::new();
+        for (name, value) in values {
+            match self.shape.def(&name.text) {
+                Some(Def::Field(index)) => {
+                    let ty = &schema.fields[usize::from(index)].ty;
+                    given.push((index, self.constant(value, ty)?));
+                }
+                _ => self.unknown(
+                    name,
+                    "field",
+                    schema.fields.iter().map(|field| field.name.as_str()),
+                ),
+            }
+        }
+        Some(Kind::Given(given))
+    }
+
+    fn send(
+        &mut self,
+        call: &tree::Call,
+        from: Option<&Name>,
+        outcome: Option<&tree::Outcome>,
+    ) -> Option<Kind> {
+        let model = self.model;
+        let schema = &model.model().schema;
+        let Some(Def::Message(message)) = self.shape.def(&call.name.text) else {
+            self.unknown(&call.name, "message", schema.messages.iter().map(|m| m.name.as_str()));
+            return None;
+        };
+        let declared = &schema.messages[usize::from(message)];
+        let params = self.arguments(&call.args, &declared.params, &declared.name)?;
+        let role = match from {
+            None if declared.from.is_empty() => None,
+            None => {
+                let at = self.loc(call.at);
+                let roles: Vec<&str> = declared
+                    .from
+                    .iter()
+                    .map(|r| schema.roles[usize::from(*r)].name.as_str())
+                    .collect();
+                let message = format!("`{}` is signed, so somebody sends it", declared.name);
+                let problem = Problem::new(Code::Arguments, at, message);
+                self.problems
+                    .push(problem.help(format!("add `from {}`", roles.join("` or `from "))));
+                return None;
+            }
+            Some(name) => match self.shape.def(&name.text) {
+                Some(Def::Role(role)) => Some(role),
+                _ => {
+                    self.unknown(name, "role", schema.roles.iter().map(|role| role.name.as_str()));
+                    return None;
+                }
+            },
+        };
+        let refused = match outcome {
+            None => None,
+            Some(tree::Outcome::Waits(at)) => return self.later(*at, "`waits`"),
+            Some(tree::Outcome::Refused(name)) => {
+                match model.model().policy.reason_named(&name.text) {
+                    Some(reason) => Some(reason),
+                    None => {
+                        let own = model.model().policy.reasons.iter().map(String::as_str);
+                        let known = own.chain(Reason::BUILT_IN.iter().map(|(_, name)| *name));
+                        self.unknown(name, "reason", known);
+                        return None;
+                    }
+                }
+            }
+        };
+        Some(Kind::Send { message, params, role, refused })
+    }
+
+    /// Constant arguments, of the declared shape and perhaps out of range: that is a way to be refused.
+    fn arguments(&mut self, args: &tree::Args, params: &[Param], of: &str) -> Option<Vec<Value>> {
+        let wide: Vec<Param> = params
+            .iter()
+            .map(|param| Param { name: param.name.clone(), ty: without_bounds(&param.ty) })
+            .collect();
+        let at = args.at;
+        self.with(Reach::NOTHING, |checker| {
+            let given = checker.arguments(args, &wide, of)?;
+            given.into_iter().map(|expr| constant_value(checker.fold(expr, at)?)).collect()
+        })
+    }
+
+    fn event(&mut self, call: &tree::Call) -> Option<(u16, Vec<Value>)> {
+        let model = self.model;
+        let events = &model.model().schema.events;
+        let Some(Def::Event(event)) = self.shape.def(&call.name.text) else {
+            self.unknown(&call.name, "event", events.iter().map(|event| event.name.as_str()));
+            return None;
+        };
+        let declared = &events[usize::from(event)];
+        Some((event, self.arguments(&call.args, &declared.params, &declared.name)?))
+    }
+
+    fn offer(&mut self, place: &tree::Place, value: &tree::Expr) -> Option<Kind> {
+        let model = self.model;
+        let inputs = &model.model().schema.inputs;
+        if let Some(PlacePart::Field(_) | PlacePart::Index(_) | PlacePart::IndexField(..)) =
+            place.part
+        {
+            return self.later(place.at, "an input of a child");
+        }
+        let Some(Def::Input(input)) = self.shape.def(&place.name.text) else {
+            self.unknown(&place.name, "input", inputs.iter().map(|input| input.name.as_str()));
+            return None;
+        };
+        let ty = Type::Option(Box::new(without_bounds(&inputs[usize::from(input)].ty)));
+        let value = self.constant(value, &ty)?;
+        let value = if let Value::Some(value) = value { Some(*value) } else { None };
+        Some(Kind::Offer { input, value })
+    }
+
+    fn host(&mut self, gives: bool, names: &[Name]) -> Option<Kind> {
+        let model = self.model;
+        let known = &model.model().schema.capabilities;
+        let mut capabilities = 0;
+        for name in names {
+            match known.iter().position(|capability| *capability == name.text) {
+                Some(bit) => capabilities |= 1u64 << bit,
+                None => self.unknown(name, "capability", known.iter().map(String::as_str)),
+            }
+        }
+        Some(Kind::Host { gives, capabilities })
+    }
+
+    fn expect(&mut self, holds: &tree::Expr) -> Option<Kind> {
+        let (holds, locals) = self.with(Reach::DERIVE, |checker| {
+            let guard = checker.guard(holds);
+            (guard.map(|(cond, _)| cond), std::mem::take(&mut checker.locals))
+        });
+        Some(Kind::Expect { holds: holds?, locals })
+    }
+}
+
+/// The type without the bounds of its numbers.
+fn without_bounds(ty: &Type) -> Type {
+    match ty {
+        Type::Number { scale, unit, .. } => {
+            Type::Number { scale: *scale, unit: unit.clone(), within: Bounds::ALL }
+        }
+        Type::Duration(_) => Type::Duration(Bounds::DURATION),
+        Type::Instant(_) => Type::Instant(Bounds::INSTANT),
+        Type::Option(inner) => Type::Option(Box::new(without_bounds(inner))),
+        Type::Bool | Type::Text { .. } | Type::Key | Type::Hash | Type::Enum(_) => ty.clone(),
+    }
+}

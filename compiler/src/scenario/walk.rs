@@ -1,0 +1,382 @@
+//! A scenario, walked through under virtual time: on the reference interpreter, and on any other
+//! engine, which must agree with it in every entry.
+//!
+//! An engine is a function from image and offer to what came of it. Knows no clock, no store and no
+//! engine but the interpreter.
+
+use super::{Kind, Scenario, Step, show};
+use crate::diagnostic::Loc;
+use aqo_model::Model;
+use aqo_model::entry::{self, Said};
+use aqo_model::image::Image;
+use aqo_model::layout::{Layout, tail};
+use aqo_model::offer::{Bind, Birth, Envelope, Message, Offer, OfferKind, View};
+use aqo_model::policy::Reason;
+use aqo_model::step;
+use aqo_model::types::NEVER;
+use aqo_model::value::{Bytes32, Value};
+
+/// Computes one step: the entry's body, the image afterwards, the reply and the next due instant.
+pub type Compute<'c> = dyn FnMut(&[u8], &Offer) -> Result<Computed, String> + 'c;
+
+/// What an engine says of an offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Computed {
+    /// The entry's body.
+    pub body: Option<Vec<u8>>,
+    /// Why the offer was refused, or 0.
+    pub reply: u16,
+    /// Ticks up to here have been judged.
+    pub served: i64,
+    /// When the object wants to be ticked next.
+    pub next_due: i64,
+    /// The image afterwards.
+    pub image: Vec<u8>,
+}
+
+/// Why a scenario failed, and at which line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What was expected and what came.
+    pub what: String,
+    /// Where it is expected.
+    pub at: Loc,
+}
+
+/// How a scenario went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Walk {
+    /// The digests of its entries, from birth.
+    pub heads: Vec<Bytes32>,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+}
+
+/// The most steps of one scenario: one that repeats itself without end is cut off.
+const STEPS_MAX: u64 = 10_000_000;
+
+/// Walks through a scenario on the interpreter and on the component. Gives what went wrong.
+pub fn walk_both<'l>(
+    scenario: &Scenario,
+    model: &'l Model,
+    component: &'l mut Compute<'l>,
+) -> Option<String> {
+    let layout = Layout::of(model);
+    let mut interpreted = |image: &[u8], offer: &Offer| interpret(model, &layout, image, offer);
+    let by_interpreter = walk(scenario, model, &mut interpreted);
+    let by_component = walk(scenario, model, component);
+    difference(by_interpreter, by_component)
+}
+
+/// What went wrong on either walk, or that they are not the same.
+pub fn difference(by_interpreter: Walk, by_component: Walk) -> Option<String> {
+    if let Some(failure) = by_interpreter.failure {
+        return Some(failure.what);
+    }
+    if let Some(failure) = by_component.failure {
+        return Some(format!("on the component alone: {}", failure.what));
+    }
+    let differ = by_interpreter.heads != by_component.heads;
+    differ.then(|| "the interpreter and the component left different lineages".to_owned())
+}
+
+/// A life in progress.
+struct Life<'l> {
+    model: &'l Model,
+    layout: Layout,
+    compute: &'l mut Compute<'l>,
+    image: Vec<u8>,
+    now: i64,
+    served: i64,
+    next_due: i64,
+    views: Vec<Option<Value>>,
+    capabilities: u64,
+    counter: u64,
+    said: Vec<Said>,
+    heads: Vec<Bytes32>,
+    steps: u64,
+}
+
+/// Walks through a scenario.
+pub fn walk<'l>(scenario: &Scenario, model: &'l Model, compute: &'l mut Compute<'l>) -> Walk {
+    let layout = Layout::of(model);
+    let mut life = Life {
+        model,
+        image: Image::unborn(model, &layout).encode(&layout),
+        layout,
+        compute,
+        now: scenario.start,
+        served: scenario.start,
+        next_due: 0,
+        views: vec![None; model.schema.inputs.len()],
+        capabilities: all(model.schema.capabilities.len()),
+        counter: 0,
+        said: Vec::new(),
+        heads: Vec::new(),
+        steps: 0,
+    };
+    let given: Vec<(u16, Value)> = (scenario.steps.iter())
+        .flat_map(|step| match &step.kind {
+            Kind::Given(values) => values.clone(),
+            Kind::Send { .. }
+            | Kind::Offer { .. }
+            | Kind::Tick
+            | Kind::Advance(_)
+            | Kind::Host { .. }
+            | Kind::Repeat(..)
+            | Kind::Expect { .. }
+            | Kind::Emitted { .. } => Vec::new(),
+        })
+        .collect();
+    let failed = |what| Some(Failure { what, at: scenario.at });
+    let failure = match life.birth(&given) {
+        Err(what) => failed(what),
+        Ok(()) => life.walk(&scenario.steps),
+    };
+    Walk { heads: life.heads, failure }
+}
+
+fn all(count: usize) -> u64 {
+    u64::MAX.checked_shr(64 - count as u32).unwrap_or(0)
+}
+
+/// The key of a role in scenarios: the same in every run.
+fn role_key(index: usize) -> Bytes32 {
+    Bytes32(*blake3::hash(format!("aqo scenario role {index}").as_bytes()).as_bytes())
+}
+
+impl Life<'_> {
+    fn bind(&self) -> Bind {
+        Bind { host: Bytes32([1; 32]), nonce: [0; 16], capabilities: self.capabilities }
+    }
+
+    fn birth(&mut self, given: &[(u16, Value)]) -> Result<(), String> {
+        let schema = &self.model.schema;
+        let mut values = Vec::new();
+        for (field, _) in &self.layout.births {
+            let found = given.iter().find(|(index, _)| index == field);
+            let name = &schema.fields[usize::from(*field)].name;
+            let (_, value) =
+                found.ok_or_else(|| format!("`{name}` is a birth value: add it to `given`"))?;
+            values.push(value.clone());
+        }
+        let roles = (0..schema.roles.len()).map(role_key).collect();
+        let birth = Birth { creator: Bytes32([1; 32]), bind: self.bind(), values, roles };
+        let reply = self.offer(OfferKind::Birth(birth))?;
+        if reply != 0 {
+            return Err(format!(
+                "it was not born: {}",
+                self.model.policy.reason_name(Reason(reply))
+            ));
+        }
+        let mut image = self.decoded()?;
+        for (field, value) in given {
+            image.state.fields[usize::from(*field)] = value.clone();
+        }
+        if let Some(reason) = step::failing_always(self.model, &image.state) {
+            return Err(format!(
+                "the given state violates `{}`",
+                self.model.policy.reason_name(reason)
+            ));
+        }
+        self.image = image.encode(&self.layout);
+        Ok(())
+    }
+
+    fn decoded(&self) -> Result<Image, String> {
+        let image = Image::decode(self.model, &self.layout, &self.image);
+        image.ok_or_else(|| "the image is not one of its class".to_owned())
+    }
+
+    /// Puts an offer before the object, and gives the reply.
+    fn offer(&mut self, kind: OfferKind) -> Result<u16, String> {
+        self.steps += 1;
+        if self.steps > STEPS_MAX {
+            return Err(format!("more than {STEPS_MAX} steps"));
+        }
+        let views = self.views.iter().cloned();
+        let inputs = views.map(|value| value.map(|value| View { value, at: self.now })).collect();
+        let offer = Offer { kind, observed: self.now, served: self.served, ignored: 0, inputs };
+        let computed = (self.compute)(&self.image, &offer)?;
+        self.served = computed.served;
+        self.next_due = computed.next_due;
+        let Some(body) = computed.body else { return Ok(computed.reply) };
+        let entry = entry::Entry::decode(self.model, &body).map_err(|e| e.to_string())?;
+        self.image = computed.image;
+        let state =
+            entry.names_state().then(|| entry::state_digest(&self.image[..self.layout.state_size]));
+        let previous = self.heads.last().copied().unwrap_or_else(|| self.model.class());
+        let head = entry::chain(&previous, &entry::seal(body, state));
+        let at = self.layout.state_size + tail::HEAD;
+        self.image[at..at + 32].copy_from_slice(&head.0);
+        self.heads.push(head);
+        self.said.extend(entry.events);
+        Ok(computed.reply)
+    }
+
+    fn walk(&mut self, steps: &[Step]) -> Option<Failure> {
+        for step in steps {
+            if !matches!(step.kind, Kind::Expect { .. } | Kind::Emitted { .. } | Kind::Repeat(..)) {
+                self.said.clear();
+            }
+            let result = match &step.kind {
+                Kind::Repeat(count, steps) => {
+                    for _ in 0..*count {
+                        if let Some(failure) = self.walk(steps) {
+                            return Some(failure);
+                        }
+                    }
+                    Ok(())
+                }
+                other @ (Kind::Given(_)
+                | Kind::Send { .. }
+                | Kind::Offer { .. }
+                | Kind::Tick
+                | Kind::Advance(_)
+                | Kind::Host { .. }
+                | Kind::Expect { .. }
+                | Kind::Emitted { .. }) => self.step(other),
+            };
+            if let Err(what) = result {
+                return Some(Failure { what, at: step.at });
+            }
+        }
+        None
+    }
+
+    fn step(&mut self, step: &Kind) -> Result<(), String> {
+        match step {
+            Kind::Given(_) | Kind::Repeat(..) => Ok(()),
+            Kind::Send { message, params, role, refused } => {
+                self.send(*message, params, *role, *refused)
+            }
+            Kind::Offer { input, value } => {
+                self.views[usize::from(*input)].clone_from(value);
+                Ok(())
+            }
+            Kind::Tick => {
+                if self.next_due == NEVER {
+                    return Err("nothing is due, ever".to_owned());
+                }
+                self.now = self.now.max(self.next_due);
+                self.tick()
+            }
+            Kind::Advance(span) => self.advance(*span),
+            Kind::Host { gives, capabilities } => {
+                if *gives {
+                    self.capabilities |= capabilities;
+                } else {
+                    self.capabilities &= !capabilities;
+                }
+                let bind = self.bind();
+                match self.offer(OfferKind::Bind(bind))? {
+                    0 => Ok(()),
+                    reply => Err(format!(
+                        "the bind was refused: {}",
+                        self.model.policy.reason_name(Reason(reply))
+                    )),
+                }
+            }
+            Kind::Expect { holds, locals } => {
+                let image = self.decoded()?;
+                if step::holds(self.model, &image.state, self.now, holds, locals) {
+                    return Ok(());
+                }
+                Err(format!("it does not hold; {}", show::state(self.model, &image, self.now)))
+            }
+            Kind::Emitted { negated, event, args } => self.emitted(*negated, *event, args),
+        }
+    }
+
+    /// Every step that is due now.
+    fn tick(&mut self) -> Result<(), String> {
+        loop {
+            let (before, count) = (self.next_due, self.heads.len());
+            self.offer(OfferKind::Tick)?;
+            if self.next_due > self.now {
+                return Ok(());
+            }
+            if self.next_due <= before && self.heads.len() == count {
+                return Err("it asks to be ticked without end".to_owned());
+            }
+        }
+    }
+
+    fn advance(&mut self, span: i64) -> Result<(), String> {
+        let end = self.now.saturating_add(span).min(NEVER);
+        while self.next_due <= end {
+            self.now = self.now.max(self.next_due);
+            self.tick()?;
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    fn send(
+        &mut self,
+        kind: u16,
+        params: &[Value],
+        role: Option<u16>,
+        refused: Option<Reason>,
+    ) -> Result<(), String> {
+        self.counter += 1;
+        let image = self.decoded()?;
+        let envelope = role.map(|role| Envelope {
+            role,
+            epoch: image.state.roles[usize::from(role)].epoch,
+            counter: self.counter,
+            not_after: self.now,
+            signature: [0; 64],
+            verified: true,
+        });
+        let message = Message { kind, params: params.to_vec(), envelope };
+        let reply = self.offer(OfferKind::Message(message))?;
+        let name = |reason: u16| self.model.policy.reason_name(Reason(reason)).to_owned();
+        match (reply, refused) {
+            (0, None) => Ok(()),
+            (0, Some(wanted)) => {
+                Err(format!("it was taken, and `{}` was expected", name(wanted.0)))
+            }
+            (reply, Some(wanted)) if reply == wanted.0 => Ok(()),
+            (reply, Some(wanted)) => Err(format!(
+                "it was refused `{}`, and `{}` was expected",
+                name(reply),
+                name(wanted.0)
+            )),
+            (reply, None) => Err(format!("it was refused `{}`", name(reply))),
+        }
+    }
+
+    fn emitted(&self, negated: bool, event: u16, args: &[Value]) -> Result<(), String> {
+        let found = self.said.iter().any(|said| said.event == event && said.args == args);
+        if found != negated {
+            return Ok(());
+        }
+        let said: Vec<String> = self.said.iter().map(|said| show::said(self.model, said)).collect();
+        let said = if said.is_empty() { "nothing".to_owned() } else { said.join(", ") };
+        Err(format!("{} was said", said))
+    }
+}
+
+/// One step of the reference interpreter.
+pub fn interpret(
+    model: &Model,
+    layout: &Layout,
+    image: &[u8],
+    offer: &Offer,
+) -> Result<Computed, String> {
+    let before = match offer.kind {
+        OfferKind::Birth(_) => Image::unborn(model, layout),
+        OfferKind::Tick | OfferKind::Message(_) | OfferKind::Bind(_) => {
+            Image::decode(model, layout, image).ok_or("the image is not one of its class")?
+        }
+    };
+    let stepped = step::step(model, layout, &before, offer);
+    Ok(Computed {
+        body: stepped.entry.map(|entry| entry.encode(model)),
+        reply: stepped.reply.map_or(0, |reason| reason.0),
+        served: stepped.served,
+        next_due: stepped.next_due,
+        image: stepped.image.encode(layout),
+    })
+}
