@@ -1,0 +1,280 @@
+//! Objects and entries as lines for people and as JSON for tools.
+
+use crate::class::Class;
+use crate::error::{Error, Result};
+use crate::host::{Observer, Recorded, Resident};
+use aqo_model::Model;
+use aqo_model::entry::{Cause, Entry, Settled, Verdict};
+use aqo_model::image::Image;
+use aqo_model::trust;
+use aqo_model::value::{Bytes32, Value, show_decimal, show_instant};
+use serde_json::{Value as Json, json};
+use std::io::Write;
+
+/// The version of every JSON form here.
+const JSON_VERSION: u32 = 1;
+
+/// Text in which nothing acts on a terminal or begins a line of its own.
+pub fn plain(text: &str) -> String {
+    let escaped = |c: char| c.is_control().then(|| c.escape_default().to_string());
+    text.chars().map(|c| escaped(c).unwrap_or_else(|| c.to_string())).collect()
+}
+
+/// What an entry answers, in a few words: `tick`, `adjust(to: 21.50) by operator`.
+pub fn cause(model: &Model, entry: &Entry) -> String {
+    match &entry.cause {
+        Cause::Birth { .. } => "birth".to_owned(),
+        Cause::Tick(None) => "deadline".to_owned(),
+        Cause::Tick(Some(tick)) if tick.missed > 0 => format!("tick (+{} missed)", tick.missed),
+        Cause::Tick(Some(_)) => "tick".to_owned(),
+        Cause::Message { kind, params, envelope } => {
+            let declared = &model.schema.messages[usize::from(*kind)];
+            let args: Vec<String> = (declared.params.iter().zip(params))
+                .map(|(param, value)| {
+                    format!("{}: {}", param.name, value.show(&param.ty, &model.schema.enums))
+                })
+                .collect();
+            let by = envelope.as_ref().map_or(String::new(), |envelope| {
+                format!(" by {}", model.schema.roles[usize::from(envelope.role)].name)
+            });
+            format!("{}({}){by}", declared.name, args.join(", "))
+        }
+        Cause::Bind(_) => "bind".to_owned(),
+    }
+}
+
+/// What became of rules and predictions: `start`, `start held trust`, `warm kept`.
+pub fn outcomes(model: &Model, entry: &Entry) -> Vec<String> {
+    let policy = &model.policy;
+    let rules = entry.outcomes.iter().map(|outcome| {
+        let rule = outcome.rule.map(|rule| policy.rules[usize::from(rule)].name.as_str());
+        match (rule, outcome.verdict) {
+            (Some(rule), Verdict::Committed) => rule.to_owned(),
+            (Some(rule), Verdict::Held(reason)) => {
+                format!("{rule} held: {}", policy.reason_name(reason))
+            }
+            (Some(rule), Verdict::Refused(reason)) => {
+                format!("{rule} refused: {}", policy.reason_name(reason))
+            }
+            (None, Verdict::Refused(reason) | Verdict::Held(reason)) => {
+                format!("refused: {}", policy.reason_name(reason))
+            }
+            (None, Verdict::Committed) => "committed".to_owned(),
+        }
+    });
+    let foretold = entry.predictions.iter().flat_map(|foretold| {
+        let name = &policy.predictions[usize::from(foretold.prediction)].name;
+        let settled = match foretold.settled {
+            Settled::No => None,
+            Settled::Seen => Some("seen"),
+            Settled::Kept => Some("kept"),
+            Settled::Broken => Some("broken"),
+            Settled::Lapsed => Some("lapsed"),
+        };
+        let made = foretold.made.as_ref().map(|_| format!("{name} foretold"));
+        settled.map(|settled| format!("{name} {settled}")).into_iter().chain(made)
+    });
+    rules.chain(foretold).collect()
+}
+
+/// Fields that changed: `mode Idle -> Heating`; at birth, all of them.
+pub fn changes(model: &Model, before: &Image, entry: &Entry) -> Vec<String> {
+    let is_birth = entry.sequence == 0;
+    let changed = entry
+        .changes
+        .iter()
+        .filter(|(field, value)| is_birth || before.state.fields[usize::from(*field)] != *value);
+    let show = |field: u16, value: &Value| {
+        value.show(&model.schema.fields[usize::from(field)].ty, &model.schema.enums)
+    };
+    changed
+        .map(|(field, value)| {
+            let name = &model.schema.fields[usize::from(*field)].name;
+            let old = &before.state.fields[usize::from(*field)];
+            if is_birth {
+                format!("{name} {}", show(*field, value))
+            } else {
+                format!("{name} {} -> {}", show(*field, old), show(*field, value))
+            }
+        })
+        .collect()
+}
+
+/// Events that were said: `heater(on: true)`.
+pub fn events(model: &Model, entry: &Entry) -> Vec<String> {
+    let said = entry.events.iter().map(|said| {
+        let declared = &model.schema.events[usize::from(said.event)];
+        let args: Vec<String> = (declared.params.iter().zip(&said.args))
+            .map(|(param, value)| {
+                format!("{}: {}", param.name, value.show(&param.ty, &model.schema.enums))
+            })
+            .collect();
+        let withheld = if said.withheld { " (withheld)" } else { "" };
+        format!("{}({}){withheld}", declared.name, args.join(", "))
+    });
+    said.collect()
+}
+
+/// One line for an entry: number, time, cause, what came of it, head.
+pub fn line(model: &Model, before: &Image, entry: &Entry, head: &Bytes32) -> String {
+    let mut parts = outcomes(model, entry);
+    parts.extend(changes(model, before, entry));
+    parts.extend(events(model, entry).into_iter().map(|event| format!("emits {event}")));
+    if let Some(change) = &entry.trust {
+        parts.push(format!("trust {}", show_decimal(change.x >> 10, 6)));
+    }
+    let what = if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) };
+    plain(&format!(
+        "{:>5}  {}  {}{what}  [{}]",
+        entry.sequence,
+        show_instant(entry.now),
+        cause(model, entry),
+        head.short()
+    ))
+}
+
+/// An entry as JSON.
+pub fn entry_json(
+    model: &Model,
+    object: &str,
+    before: &Image,
+    entry: &Entry,
+    head: &Bytes32,
+) -> Json {
+    json!({
+        "version": JSON_VERSION,
+        "object": object,
+        "sequence": entry.sequence,
+        "now": entry.now,
+        "observed": entry.observed,
+        "cause": cause(model, entry),
+        "outcomes": outcomes(model, entry),
+        "changes": changes(model, before, entry),
+        "events": events(model, entry),
+        "trust": entry.trust.as_ref().map(|change| show_decimal(change.x >> 10, 6)),
+        "head": head.to_string(),
+    })
+}
+
+/// An object and its present state, line by line.
+pub fn object(resident: &Resident, class: &Class, now: i64) -> Vec<String> {
+    let (model, layout) = (&class.artifact.model, &class.artifact.layout);
+    let mut lines = vec![
+        format!("{}  {}", resident.name, resident.id),
+        format!(
+            "  {} version {}, class {}",
+            model.full_name(),
+            model.schema.version,
+            class.id.short()
+        ),
+        format!(
+            "  {}",
+            if class.is_sealed() { "sealed" } else { "checked: another emit version made it" }
+        ),
+    ];
+    if let Some(why) = &resident.parked {
+        lines.push(format!("  parked: {why}"));
+    }
+    let Some(image) = Image::decode(model, layout, &resident.image) else {
+        lines.push("  its image is damaged".to_owned());
+        return lines;
+    };
+    lines.push(format!("  {} entries, head {}", image.tail.sequence, image.tail.head.short()));
+    lines.push(format!("  next due {}", show_instant(resident.next_due)));
+    if image.state.observing {
+        lines.push("  observing: this host lacks what it needs".to_owned());
+    }
+    for (field, value) in model.schema.fields.iter().zip(&image.state.fields) {
+        let value = plain(&value.show(&field.ty, &model.schema.enums));
+        lines.push(format!("  {} = {value}", field.name));
+    }
+    lines.extend(
+        trust::show(model, &image.state, now.max(image.state.now))
+            .map(|trust| format!("  trust = {trust}")),
+    );
+    for (role, held) in model.schema.roles.iter().zip(&image.state.roles) {
+        lines.push(format!("  role {} {}", role.name, held.key.short()));
+    }
+    lines
+}
+
+/// An object and its present state as JSON.
+pub fn object_json(resident: &Resident, class: &Class, now: i64) -> Json {
+    let (model, layout) = (&class.artifact.model, &class.artifact.layout);
+    let image = Image::decode(model, layout, &resident.image);
+    let fields: serde_json::Map<String, Json> = (image.iter())
+        .flat_map(|image| model.schema.fields.iter().zip(&image.state.fields))
+        .map(|(field, value)| {
+            (field.name.clone(), Json::String(value.show(&field.ty, &model.schema.enums)))
+        })
+        .collect();
+    json!({
+        "version": JSON_VERSION,
+        "name": resident.name,
+        "id": resident.id.to_string(),
+        "class": class.id.to_string(),
+        "sealed": class.is_sealed(),
+        "parked": resident.parked,
+        "entries": image.as_ref().map(|image| image.tail.sequence),
+        "head": image.as_ref().map(|image| image.tail.head.to_string()),
+        "next_due": resident.next_due,
+        "fields": fields,
+        "trust": image.as_ref().and_then(|image| trust::show(model, &image.state, now.max(image.state.now))),
+    })
+}
+
+/// A recorded entry as a line of text, or of JSON.
+pub fn recorded_line(recorded: &Recorded<'_>, json: bool) -> String {
+    let model = &recorded.class.artifact.model;
+    let (before, entry, head) = (recorded.before, recorded.entry, &recorded.head);
+    if json {
+        entry_json(model, &recorded.object.name, before, entry, head).to_string()
+    } else {
+        line(model, before, entry, head)
+    }
+}
+
+/// Prints each entry as a line to standard output, and notes to standard error.
+pub struct Lines {
+    /// JSON instead of text.
+    pub json: bool,
+    fault: Option<std::io::Error>,
+}
+
+impl Lines {
+    /// Lines of text, or of JSON.
+    pub fn new(json: bool) -> Lines {
+        Lines { json, fault: None }
+    }
+
+    /// An error if lines could not be written; a closed pipe is none.
+    pub fn written(self) -> Result<()> {
+        match self.fault {
+            Some(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Error::usage(format!("lines could not be written: {error}")))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+impl Observer for Lines {
+    fn recorded(&mut self, recorded: &Recorded<'_>) {
+        let line = recorded_line(recorded, self.json);
+        self.fault = self.fault.take().or(writeln!(std::io::stdout(), "{line}").err());
+    }
+
+    fn is_gone(&self) -> bool {
+        self.fault.is_some()
+    }
+
+    fn note(&mut self, note: &str) {
+        // A closed pipe is no reason to stop an object.
+        let _ = writeln!(std::io::stderr(), "note: {note}");
+    }
+}
+
+/// Prints a line; a closed pipe is quiet.
+pub fn print(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
