@@ -1,0 +1,241 @@
+//! The commands of `aqc`.
+
+use crate::check::{Checked, check};
+use crate::project::Project;
+use crate::{build, inspect, test};
+use aqo_compiler::Code;
+use aqo_runtime::config::HostConfig;
+use aqo_runtime::error::{Error, Result};
+use aqo_runtime::host::BirthValues;
+use aqo_runtime::present::{Lines, print};
+use aqo_runtime::run::{self, Options, Speed};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 done, 1 errors or refused, 2 wrong use or file system, 3 internal fault.";
+
+/// Compiles aqo objects to WebAssembly components, and runs them.
+#[derive(Parser)]
+#[command(name = "aqc", version = long_version(), after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check sources and print what is wrong.
+    ///
+    /// Example: aqc check examples/thermostat
+    Check(Sources),
+    /// Compile an object to a component.
+    ///
+    /// Example: aqc build examples/thermostat -o thermostat.wasm
+    Build(Build),
+    /// Compile an object and run it on the bundled runtime until Ctrl-C.
+    ///
+    /// Example: aqc run examples/thermostat --steps 20
+    Run(Run),
+    /// Run every scenario, on the interpreter and on the component.
+    ///
+    /// Example: aqc test examples/thermostat
+    Test(Sources),
+    /// Explain a code: why it is a rule, a wrong program, a mended one.
+    ///
+    /// Example: aqc explain E3002
+    Explain {
+        /// The code.
+        code: String,
+    },
+    /// Print what a component carries: schema, policy, cycle, sizes, seal.
+    ///
+    /// Example: aqc inspect thermostat.wasm
+    Inspect {
+        /// The component.
+        component: PathBuf,
+        /// JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args)]
+struct Sources {
+    /// An .aqo file, or a directory of them.
+    path: PathBuf,
+    /// JSON lines.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct Build {
+    /// An .aqo file, or a directory of them.
+    path: PathBuf,
+    /// The object, where there are several.
+    #[arg(long)]
+    object: Option<String>,
+    /// Where the component goes; otherwise beside the source.
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Leave the source out, and its digest in.
+    #[arg(long)]
+    strip_source: bool,
+}
+
+#[derive(Args)]
+struct Run {
+    /// An .aqo file, or a directory of them.
+    path: PathBuf,
+    /// The object, where there are several.
+    #[arg(long)]
+    object: Option<String>,
+    /// The store; without it a temporary directory, which is printed.
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// Stop after so many entries; time runs at `max` then, unless told otherwise.
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+    /// How fast time passes: a number, or `max`. Anything but 1 is a virtual clock.
+    #[arg(long, value_name = "K")]
+    speed: Option<Speed>,
+    /// What inputs and events are bound to; otherwise host.toml beside the source.
+    #[arg(long, value_name = "FILE")]
+    host: Option<PathBuf>,
+    /// JSON, an entry a line.
+    #[arg(long)]
+    json: bool,
+}
+
+fn long_version() -> String {
+    format!(
+        "{} (language 1, Model {}, emit {}, store 1)",
+        env!("CARGO_PKG_VERSION"),
+        aqo_compiler::model::MODEL_VERSION,
+        aqo_compiler::emit::EMIT_VERSION
+    )
+}
+
+/// Does what the arguments say.
+pub(crate) fn execute(arguments: Arguments) -> Result<()> {
+    match arguments.command {
+        Command::Check(sources) => {
+            let checked = check(&Project::find(&sources.path)?, sources.json);
+            checked.require_sound()?;
+            if !sources.json {
+                print(&summary(&checked));
+            }
+            Ok(())
+        }
+        Command::Build(arguments) => build_object(&arguments),
+        Command::Run(arguments) => run_object(arguments),
+        Command::Test(sources) => {
+            let checked = check(&Project::find(&sources.path)?, sources.json);
+            checked.require_sound()?;
+            test::test(&checked, sources.json)
+        }
+        Command::Explain { code } => explain(&code),
+        Command::Inspect { component, json } => inspect::inspect(&component, json),
+    }
+}
+
+fn summary(checked: &Checked) -> String {
+    let names: Vec<&str> = checked.objects.iter().map(|object| object.name.as_str()).collect();
+    let warnings = match checked.warnings {
+        0 => String::new(),
+        1 => ", 1 warning".to_owned(),
+        count => format!(", {count} warnings"),
+    };
+    format!("{}: no errors{warnings}", names.join(", "))
+}
+
+fn build_object(arguments: &Build) -> Result<()> {
+    let project = Project::find(&arguments.path)?;
+    let checked = check(&project, false);
+    checked.require_sound()?;
+    let name = arguments.object.as_deref().or(project.manifest.run.object.as_deref());
+    let object = checked.one(name)?;
+    let component = build::component(object, arguments.strip_source)?;
+    let out = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| project.directory.join(format!("{}.wasm", run::snake(&object.name))));
+    build::write(&out, &component)?;
+    let artifact =
+        aqo_compiler::emit::read(&component).map_err(|e| Error::internal(e.to_string()))?;
+    print(&format!(
+        "{}: {} bytes, core {} bytes, class {}",
+        out.display(),
+        component.len(),
+        artifact.core.len(),
+        artifact.model.class().short()
+    ));
+    Ok(())
+}
+
+fn run_object(arguments: Run) -> Result<()> {
+    let project = Project::find(&arguments.path)?;
+    let checked = check(&project, false);
+    checked.require_sound()?;
+    let settings = &project.manifest.run;
+    let object = checked.one(arguments.object.as_deref().or(settings.object.as_deref()))?;
+    let component = build::component(object, false)?;
+    let beside = project.directory.join("host.toml");
+    let config = match arguments.host {
+        Some(path) => HostConfig::read(&path)?,
+        None if beside.exists() => HostConfig::read(&beside)?,
+        None => HostConfig::default(),
+    };
+    let options = Options {
+        store: arguments.store,
+        steps: arguments.steps,
+        speed: speed(arguments.speed, arguments.steps, settings.speed.as_ref())?,
+        config,
+        name: None,
+        birth: BirthValues {
+            fields: settings.birth.clone(),
+            roles: Default::default(),
+            development: true,
+        },
+    };
+    let mut lines = Lines::new(arguments.json);
+    let summary = run::run(&component, options, &run::Wakes::on_signal()?, &mut lines)?;
+    if !arguments.json {
+        let plural = if summary.entries == 1 { "entry" } else { "entries" };
+        print(&format!(
+            "stopped after {} {plural}, head {}",
+            summary.entries,
+            summary.head.short()
+        ));
+    }
+    lines.written()
+}
+
+/// The flag, else `max` for a run of so many steps, else what the manifest says, else real time.
+fn speed(
+    flag: Option<Speed>,
+    steps: Option<u64>,
+    setting: Option<&crate::project::SpeedSetting>,
+) -> Result<Speed> {
+    match (flag, steps, setting) {
+        (Some(speed), _, _) => Ok(speed),
+        (None, Some(_), _) => Ok(Speed::Max),
+        (None, None, Some(setting)) => setting
+            .text()
+            .parse()
+            .map_err(|e: String| Error::usage(format!("aqo.toml, [run] speed: {e}"))),
+        (None, None, None) => Ok(Speed::Real),
+    }
+}
+
+fn explain(id: &str) -> Result<()> {
+    match Code::named(id) {
+        Some(code) => {
+            print(code.page().trim_end());
+            Ok(())
+        }
+        None => Err(Error::usage(format!("no code is called `{id}`"))
+            .help("codes look like E3002 or W5001; every diagnostic shows its own")),
+    }
+}
