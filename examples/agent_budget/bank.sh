@@ -1,0 +1,14 @@
+#!/bin/sh
+# A bank: takes each transfer and writes it down in the store's directory.
+while IFS= read -r line; do
+    case $line in
+    *'"event":"transfer"'*)
+        [ -z "$AQO_STORE" ] || printf '%s\n' "$line" >>"$AQO_STORE/bank.txt"
+        id=${line##*'"id":"'}
+        printf '{"ack":"%s"}\n' "${id%%'"'*}"
+        ;;
+    *)
+        printf '{}\n'
+        ;;
+    esac
+done
