@@ -1,0 +1,10 @@
+//! Model to component and back: what is emitted means what the reference interpreter says, carries
+//! what the Model says, and is read back as what it was.
+
+mod chance;
+mod component;
+mod core;
+mod coverage;
+mod lives;
+mod random;
+mod read;

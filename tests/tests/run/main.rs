@@ -1,0 +1,8 @@
+//! Objects that live: four lineages that must be equal, stores that lose nothing, tampering that is
+//! found.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so at once")]
+
+mod lineages;
+mod stores;
+mod world;

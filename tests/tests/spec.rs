@@ -1,0 +1,202 @@
+//! The chapters of the language, whose code blocks are its tests: reference and test are one text.
+//!
+//! ```text
+//! ```aqo              a module without errors and warnings
+//! ```aqo E3002 …      a module that gives exactly these codes
+//! ```aqo scenario     a module whose scenarios pass, on the interpreter and on the compiled core
+//! ```aqo scenario away     the same, by a host that offers no tick in the first hour
+//! ```
+//! Blocks of other languages are prose.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on shall stop where it stands"
+)]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use aqo_compiler::model::layout::Layout;
+use aqo_compiler::model::offer::{Offer, OfferKind};
+use aqo_compiler::scenario::walk::{Computed, difference, interpret, walk};
+use aqo_compiler::{Code, Database, Diagnostic, SourceFile, db, emit, render};
+use aqo_runtime::engine::Engine;
+
+/// How long a host is away: an hour.
+const AWAY: i64 = 3_600_000_000;
+
+/// A code block of a chapter.
+struct Block {
+    /// `02-types.md:31`
+    place: String,
+    /// The words after `aqo`.
+    words: Vec<String>,
+    program: String,
+}
+
+/// The blocks of a chapter in order.
+fn blocks(chapter: &str, text: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((number, line)) = lines.next() {
+        let Some(language) = line.strip_prefix("```") else { continue };
+        let place = format!("{chapter}:{}", number + 1);
+        let mut program = String::new();
+        loop {
+            let (_, line) = lines.next().unwrap_or_else(|| panic!("{place}: the block is open"));
+            if line == "```" {
+                break;
+            }
+            program += line;
+            program.push('\n');
+        }
+        let mut words = language.split_whitespace().map(str::to_owned);
+        if words.next().as_deref() == Some("aqo") {
+            blocks.push(Block { place, words: words.collect(), program });
+        }
+    }
+    blocks
+}
+
+/// Every chapter: its file name and its text.
+fn chapters() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("spec");
+    let mut chapters: Vec<(String, String)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    chapters.sort();
+    chapters
+}
+
+fn every_block() -> Vec<Block> {
+    chapters().iter().flat_map(|(name, text)| blocks(name, text)).collect()
+}
+
+/// What is wrong with a block, or nothing.
+fn fault(block: &Block) -> Option<String> {
+    let database = Database::default();
+    let file = SourceFile::new(&database, block.place.clone(), block.program.clone());
+    let found = db::diagnostics(&database, file);
+    let wanted: BTreeSet<&str> = match is_scenario(block) {
+        true => BTreeSet::new(),
+        false => block.words.iter().map(String::as_str).collect(),
+    };
+    let codes: BTreeSet<&str> = found.iter().map(|diagnostic| diagnostic.code.id()).collect();
+    if codes != wanted {
+        return Some(format!("{wanted:?} is wanted, not {codes:?}\n{}", shown(block, &found)));
+    }
+    let is_away = block.words.len() > 1;
+    is_scenario(block).then(|| failures(&database, file, is_away)).flatten()
+}
+
+fn shown(block: &Block, found: &[Diagnostic]) -> String {
+    render::text(&block.place, &block.program, found, false)
+}
+
+/// The scenarios of a module that fail, and why.
+fn failures(database: &Database, file: SourceFile, is_away: bool) -> Option<String> {
+    let scenarios = db::scenarios(database, file);
+    if scenarios.is_empty() {
+        return Some("there is no scenario here".to_owned());
+    }
+    let mut failures = String::new();
+    for scenario in scenarios {
+        let model = scenario.model.as_ref().unwrap().model();
+        let component = emit::component(model, &emit::Options::default()).unwrap();
+        let mut engine = Engine::new(&emit::read(&component).unwrap()).unwrap();
+        let layout = Layout::of(model);
+        let back = if is_away { scenario.start + AWAY } else { scenario.start };
+        let mut interpreted = |image: &[u8], offer: &Offer| {
+            left_alone(image, offer, back)
+                .map_or_else(|| interpret(model, &layout, image, offer), Ok)
+        };
+        let mut compiled = |image: &[u8], offer: &Offer| {
+            left_alone(image, offer, back)
+                .map_or_else(|| compute(&mut engine, &layout, image, offer), Ok)
+        };
+        let by_interpreter = walk(&scenario, model, &mut interpreted);
+        let by_component = walk(&scenario, model, &mut compiled);
+        if let Some(what) = difference(by_interpreter, by_component) {
+            writeln!(failures, "`{}`: {what}", scenario.title).unwrap();
+        }
+    }
+    (!failures.is_empty()).then_some(failures)
+}
+
+/// What comes of a tick that a host which is away does not offer: nothing, until it is `back`.
+fn left_alone(image: &[u8], offer: &Offer, back: i64) -> Option<Computed> {
+    let is_away = offer.kind == OfferKind::Tick && offer.observed < back;
+    let (served, image) = (offer.served, image.to_vec());
+    is_away.then_some(Computed { body: None, reply: 0, served, next_due: back, image })
+}
+
+/// One step of the compiled core.
+fn compute(
+    engine: &mut Engine,
+    layout: &Layout,
+    image: &[u8],
+    offer: &Offer,
+) -> Result<Computed, String> {
+    let outcome = engine.step(image, &offer.encode(layout)).map_err(|error| error.to_string())?;
+    let (body, reply, image) = (outcome.body, outcome.reply, outcome.image);
+    Ok(Computed { body, reply, served: outcome.served, next_due: outcome.next_due, image })
+}
+
+fn faults(blocks: impl Iterator<Item = Block>) -> String {
+    let faults = blocks.filter_map(|block| Some((fault(&block)?, block.place)));
+    faults.map(|(fault, place)| format!("{place}: {fault}\n")).collect()
+}
+
+fn is_scenario(block: &Block) -> bool {
+    block.words == ["scenario"] || block.words == ["scenario", "away"]
+}
+
+#[test]
+fn programs_check_and_mistakes_give_their_codes() {
+    let faults = faults(every_block().into_iter().filter(|block| !is_scenario(block)));
+    assert!(faults.is_empty(), "\n{faults}");
+}
+
+#[test]
+fn scenarios_pass_on_the_interpreter_and_on_the_compiled_core() {
+    let faults = faults(every_block().into_iter().filter(is_scenario));
+    assert!(faults.is_empty(), "\n{faults}");
+}
+
+#[test]
+fn the_words_after_aqo_are_known() {
+    for block in every_block() {
+        let known = is_scenario(&block) || block.words.iter().all(|id| Code::named(id).is_some());
+        assert!(known, "{}: {:?}", block.place, block.words);
+    }
+}
+
+#[test]
+fn every_chapter_has_its_share_of_blocks() {
+    let all = every_block();
+    let scenarios = all.iter().filter(|block| is_scenario(block)).count();
+    let mistakes =
+        all.iter().filter(|block| !is_scenario(block) && !block.words.is_empty()).count();
+    assert!(all.len() >= 60 && scenarios >= 20 && mistakes >= 20);
+    for (name, text) in chapters() {
+        assert!(blocks(&name, &text).len() >= 4, "{name} has too few blocks");
+        assert!(text.starts_with("# "), "{name} begins with its title");
+    }
+}
+
+/// A scenario that expects what does not come must fail: the suite would notice.
+#[test]
+fn a_scenario_that_is_wrong_fails() {
+    let program = "module demo.demo\n\nobject Demo version 1 {\n    field n: int in 0 ..= 9 = 0\n}\n\
+                   scenario \"wrong\" for Demo { expect n == 1 }\n";
+    let text = format!("```aqo scenario\n{program}```\n");
+    let fault = fault(&blocks("demo", &text)[0]).unwrap();
+    assert!(fault.contains("n = 0"), "{fault}");
+}
