@@ -110,6 +110,35 @@ fn binary(name: &str) -> std::path::PathBuf {
     test.parent().and_then(Path::parent).unwrap().join(name)
 }
 
+/// The same source gives the same component in any directory, and what it carries can be read back.
+#[test]
+fn a_build_is_the_same_in_two_directories() {
+    let directory = store();
+    let aqc = binary("aqc");
+    let mut built = Vec::new();
+    for place in ["one", "two/deeper"] {
+        let home = directory.path().join(place);
+        copy(&example("thermostat"), &home);
+        let out = home.join("out.wasm");
+        let status = std::process::Command::new(&aqc)
+            .current_dir(&home)
+            .args(["build", ".", "-o"])
+            .arg(&out)
+            .stdout(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        built.push(std::fs::read(&out).unwrap());
+    }
+    assert!(built[0] == built[1], "two directories gave two components");
+    let out = directory.path().join("one/out.wasm");
+    let inspected = std::process::Command::new(&aqc).arg("inspect").arg(&out).output().unwrap();
+    let text = String::from_utf8(inspected.stdout).unwrap();
+    for part in ["field setpoint", "every 5s", "flow mode", "limit short_cycling", "sealed"] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+}
+
 #[test]
 fn every_flipped_byte_of_the_log_is_found_or_harmless() {
     let directory = store();
