@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = commands::Arguments::parse();
-    match commands::execute(arguments) {
+    match commands::execute(arguments).and_then(|()| aqo_runtime::present::flushed()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody may be listening.

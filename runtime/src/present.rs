@@ -274,7 +274,19 @@ impl Observer for Lines {
     }
 }
 
-/// Prints a line; a closed pipe is quiet.
-pub fn print(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+/// At the end of a program: whether everything printed has gone out. A closed pipe is quiet.
+pub fn flushed() -> Result<()> {
+    match std::io::stdout().flush() {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::usage(format!("lines could not be written: {error}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Prints text, line by line; what cannot be written stays behind and is told by [`flushed`].
+pub fn print(text: &str) {
+    for line in text.split('\n') {
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
 }

@@ -8,6 +8,7 @@ mod project;
 mod test;
 
 use aqo_runtime::error::Error;
+use aqo_runtime::present::flushed;
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
     // Deep programs need more stack than a main thread has.
     let worker = std::thread::Builder::new()
         .stack_size(aqo_compiler::db::STACK_BYTES)
-        .spawn(|| commands::execute(arguments));
+        .spawn(|| commands::execute(arguments).and_then(|()| flushed()));
     let result = match worker.map(std::thread::JoinHandle::join) {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(Error::internal("a fault has been reported above")),
