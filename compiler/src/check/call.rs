@@ -170,6 +170,21 @@ impl Checker<'_> {
         self.sound(typed)
     }
 
+    /// Three numbers of the first one's type.
+    fn three(
+        &mut self,
+        [a, b, c]: [&tree::Expr; 3],
+        want: Option<&Type>,
+    ) -> Option<([Typed; 3], Type)> {
+        let a = self.amount(a, want.map(unbounded).as_ref())?;
+        let ty = a.ty.as_ref().map(unbounded)?;
+        let (b, c) = (self.amount(b, Some(&ty)), self.amount(c, Some(&ty)));
+        let (b, c) = b.zip(c)?;
+        let (b, c) = (self.adapt(b, &ty), self.adapt(c, &ty));
+        let (b, c) = b.zip(c)?;
+        Some(([a, b, c], ty))
+    }
+
     fn clamp(
         &mut self,
         a: &tree::Expr,
@@ -178,12 +193,7 @@ impl Checker<'_> {
         at: At,
         want: Option<&Type>,
     ) -> Typed {
-        let want = want.map(unbounded);
-        let Some(a) = self.amount(a, want.as_ref()) else { return self.wrong(at) };
-        let Some(ty) = a.ty.as_ref().map(unbounded) else { return self.wrong(at) };
-        let (low, high) = (self.amount(low, Some(&ty)), self.amount(high, Some(&ty)));
-        let (Some(low), Some(high)) = (low, high) else { return self.wrong(at) };
-        let (Some(low), Some(high)) = (self.adapt(low, &ty), self.adapt(high, &ty)) else {
+        let Some(([a, low, high], ty)) = self.three([a, low, high], want) else {
             return self.wrong(at);
         };
         let clamp = Expr::Clamp(Box::new(a.expr), Box::new(low.expr), Box::new(high.expr));
@@ -200,15 +210,9 @@ impl Checker<'_> {
         at: At,
         want: Option<&Type>,
     ) -> Typed {
-        let want = want.map(unbounded);
-        let Some(a) = self.amount(a, want.as_ref()) else { return self.wrong(at) };
-        let Some(ty) = a.ty.as_ref().map(unbounded) else { return self.wrong(at) };
-        let (b, c) = (self.amount(b, Some(&ty)), self.amount(c, Some(&ty)));
-        let (Some(b), Some(c)) = (b, c) else { return self.wrong(at) };
-        let (Some(b), Some(c)) = (self.adapt(b, &ty), self.adapt(c, &ty)) else {
+        let Some(([mut a, mut b, c], ty)) = self.three([a, b, c], want) else {
             return self.wrong(at);
         };
-        let (mut a, mut b) = (a, b);
         let lets = [self.computed_once(&mut a), self.computed_once(&mut b)];
         let (a, b, c) = (Box::new(a.expr), Box::new(b.expr), Box::new(c.expr));
         let low = Box::new(Expr::Min(a.clone(), b.clone()));

@@ -121,8 +121,6 @@ struct Pending {
     object: Bytes32,
     before: Vec<u8>,
     admitted: Admitted,
-    served: i64,
-    next_due: i64,
 }
 
 /// What a host is made from.
@@ -325,7 +323,7 @@ impl Host {
         let before = std::mem::replace(&mut resident.image, image);
         resident.served = served;
         resident.next_due = next_due;
-        self.pending.push(Pending { object, before, admitted, served, next_due });
+        self.pending.push(Pending { object, before, admitted });
     }
 
     /// Makes all steps since the last commit durable, and lets their effects out.
@@ -341,10 +339,6 @@ impl Host {
             let Some(class) = self.classes.get(&object.artifact) else { continue };
             let (entry, head) = (step.admitted.entry(), step.admitted.head());
             object.outbox.extend(deliver::waiting(&class.artifact.model, entry, &head));
-            debug_assert!(
-                step.served <= object.served && step.next_due >= 0,
-                "a later step only goes on"
-            );
             let (model, layout) = (&class.artifact.model, &class.artifact.layout);
             let before = if entry.sequence == 0 {
                 Image::unborn(model, layout)
@@ -428,11 +422,6 @@ fn cursor(object: &Resident, class: Option<&Class>) -> Record {
     let delivered = object.image.get(at..at + 8).and_then(|bytes| bytes.try_into().ok());
     let delivered = delivered.map_or(0, u64::from_le_bytes);
     Record::Cursor { object: object.id, served: object.served, delivered }
-}
-
-/// The heads of all objects here, by id.
-pub fn head_of_all(host: &Host) -> BTreeMap<Bytes32, Bytes32> {
-    host.objects().map(|(object, class)| (object.id, head(object, class))).collect()
 }
 
 /// The head of an object's lineage.
