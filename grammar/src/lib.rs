@@ -1,6 +1,6 @@
-//! Text of an `.aqo` file to a syntax tree.
+//! Text of an `.aqo` file to a syntax tree, and to the same text well laid out.
 //!
-//! [`parse`] names the phases in order. It never fails: what cannot be read leaves a `Damaged` part
+//! [`parse`] names the phases in order, and [`format`] those after it. Reading never fails: what cannot be read leaves a `Damaged` part
 //! and an error, and everything around it is read all the same.
 //!
 //! Invariant: the same text gives the same tree and the same errors, in the order of the text.
@@ -25,7 +25,10 @@ mod walk;
 
 pub mod error;
 
+mod format;
+
 pub use error::{Edit, Severity, SyntaxError, SyntaxErrorKind};
+pub use format::{FormatError, format};
 pub use sift::unquote;
 
 lalrpop_util::lalrpop_mod!(

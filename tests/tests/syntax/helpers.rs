@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use aqo_grammar::tree::{File, ItemKind, Literal, MemberKind, Name, Path as ModulePath, Span};
-use aqo_grammar::{Parse, SyntaxError, parse};
+use aqo_grammar::{Parse, Severity, SyntaxError, parse};
 
 pub(crate) const EXAMPLES: [&str; 3] = ["thermostat", "spending_guard", "rollout"];
 
-fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/syntax").join(name)
 }
 
@@ -20,6 +20,51 @@ pub(crate) fn sources(name: &str) -> Vec<(PathBuf, String)> {
     paths.sort();
     assert!(!paths.is_empty(), "no fixtures in {name}");
     paths.into_iter().map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect()
+}
+
+/// Every text of the project that can be formatted: sources of `examples` and `tests/fixtures`, and
+/// the code blocks of the chapters; with its path and, in a chapter, its line.
+pub(crate) fn corpus() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut texts = Vec::new();
+    let mut open =
+        ["examples", "tests/fixtures", "tests/spec"].map(|name| root.join(name)).to_vec();
+    while let Some(folder) = open.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+            let extension = path.extension().map(|extension| extension.to_string_lossy());
+            match extension.as_deref() {
+                _ if path.is_dir() => open.push(path),
+                Some("aqo") => texts.push((name, std::fs::read_to_string(&path).unwrap())),
+                Some("md") if name.starts_with("tests/spec/") => {
+                    texts.extend(blocks(&name, &std::fs::read_to_string(&path).unwrap()));
+                }
+                _ => {}
+            }
+        }
+    }
+    let sound = |text: &str| {
+        parse(text).errors.iter().all(|error| error.kind.severity() == Severity::Warning)
+    };
+    texts.retain(|(_, text)| sound(text));
+    texts.sort();
+    for start in ["examples/", "tests/fixtures/design/", "tests/spec/"] {
+        assert!(texts.iter().any(|(name, _)| name.starts_with(start)), "nothing in {start}");
+    }
+    texts
+}
+
+fn blocks(chapter: &str, text: &str) -> Vec<(String, String)> {
+    let mut blocks = Vec::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((number, line)) = lines.next() {
+        if line == "```aqo" || line.starts_with("```aqo ") {
+            let inner = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```");
+            let block = inner.map(|line| format!("{line}\n")).collect();
+            blocks.push((format!("{chapter}:{}", number + 1), block));
+        }
+    }
+    blocks
 }
 
 pub(crate) fn example(name: &str) -> String {

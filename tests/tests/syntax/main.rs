@@ -1,12 +1,20 @@
 //! Source text to tree and errors: fixtures of `fixtures/syntax`, damage, size and determinism.
 //!
 //! `ok/*.aqo` parse without an error to their `*.tree`; `fail/*.aqo` give the errors of their
-//! `*.txt`. `BLESS=1` rewrites both. Knows only the grammar: no names, no types.
+//! `*.txt`; `format/*.aqo` are laid out as their `*.formatted`. `BLESS=1` rewrites them. Knows only
+//! the grammar: no names, no types.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop where it stands")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on shall stop where it stands"
+)]
 
 mod damage;
 mod limits;
+
+mod format;
+mod format_noise;
 
 mod drawing;
 mod helpers;
