@@ -295,7 +295,7 @@ pub fn diagnostics(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diagnostic
     found
 }
 
-fn syntax(error: &aqo_grammar::SyntaxError) -> Diagnostic {
+pub(crate) fn syntax(error: &aqo_grammar::SyntaxError) -> Diagnostic {
     Diagnostic {
         code: Code::Syntax(error.kind),
         severity: match error.kind.severity() {

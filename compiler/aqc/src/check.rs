@@ -61,7 +61,8 @@ pub(crate) fn check(project: &Project, json: bool) -> Checked {
     checked
 }
 
-fn report(path: &str, text: &str, diagnostics: &[Diagnostic], json: bool) {
+/// Prints diagnostics of one file.
+pub(crate) fn report(path: &str, text: &str, diagnostics: &[Diagnostic], json: bool) {
     if json {
         render::json(path, diagnostics).lines().for_each(print);
     } else {

@@ -2,7 +2,7 @@
 
 use crate::check::{Checked, check};
 use crate::project::Project;
-use crate::{build, inspect, test};
+use crate::{build, fmt, inspect, test};
 use aqo_compiler::Code;
 use aqo_runtime::config::HostConfig;
 use aqo_runtime::error::{Error, Result};
@@ -41,6 +41,10 @@ enum Command {
     ///
     /// Example: aqc test examples/thermostat
     Test(Sources),
+    /// Lay sources out: four spaces, a hundred columns, every comment kept.
+    ///
+    /// Example: aqc fmt examples --check --diff
+    Fmt(Fmt),
     /// Explain a code: why it is a rule, a wrong program, a mended one.
     ///
     /// Example: aqc explain E3002
@@ -67,6 +71,19 @@ struct Sources {
     /// JSON lines.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args)]
+struct Fmt {
+    /// .aqo files, directories that hold some at any depth, or - for standard input to output.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Write nothing; list what would change, and exit with 1 if there is any.
+    #[arg(long)]
+    check: bool,
+    /// Show what changes, line by line; for standard input, instead of its text.
+    #[arg(long)]
+    diff: bool,
 }
 
 #[derive(Args)]
@@ -135,6 +152,7 @@ pub(crate) fn execute(arguments: Arguments) -> Result<()> {
             checked.require_sound()?;
             test::test(&checked, sources.json)
         }
+        Command::Fmt(Fmt { paths, check, diff }) => fmt::fmt(&paths, fmt::Options { check, diff }),
         Command::Explain { code } => explain(&code),
         Command::Inspect { component, json } => inspect::inspect(&component, json),
     }

@@ -3,6 +3,8 @@
 mod build;
 mod check;
 mod commands;
+mod diff;
+mod fmt;
 mod inspect;
 mod project;
 mod test;

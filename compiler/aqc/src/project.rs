@@ -109,7 +109,8 @@ impl Project {
     }
 }
 
-fn source(path: PathBuf) -> Result<Source> {
+/// Reads a source file.
+pub(crate) fn source(path: PathBuf) -> Result<Source> {
     let bytes = std::fs::read(&path).map_err(|e| Error::io("read", &path, &e))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| Error::usage(format!("{} is not UTF-8 text", path.display())))?;

@@ -1,8 +1,9 @@
 //! Objects that live: four lineages that must be equal, stores that lose nothing, tampering that is
-//! found.
+//! found. And `aqc fmt` as a process.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so at once")]
 
+mod formatting;
 mod lineages;
 mod stores;
 mod world;

@@ -104,7 +104,7 @@ fn a_process_that_is_killed_loses_nothing_that_it_printed() {
 }
 
 /// The binary that this build made.
-fn binary(name: &str) -> std::path::PathBuf {
+pub(crate) fn binary(name: &str) -> std::path::PathBuf {
     let status = std::process::Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--workspace", "--bin", name])
         .status()

@@ -3,9 +3,9 @@
 
 use aqo_grammar::token::{Kind, lex};
 use aqo_grammar::tree::ItemKind;
-use aqo_grammar::{format as laid_out, parse};
+use aqo_grammar::{FormatError, format as laid_out, parse};
 
-use crate::helpers::{Random, corpus, parts};
+use crate::helpers::{EXAMPLES, Random, corpus, example, parts};
 
 /// Formats, and holds the result to what is promised of every text.
 fn settled(place: &str, text: &str) -> String {
@@ -152,6 +152,31 @@ fn white_space_decides_nothing_but_blank_lines() {
         }
         settled(&place, &respaced(&text, || " ".to_owned()));
     }
+}
+
+/// Whatever text there is: a result or its syntax errors, never a fault.
+#[test]
+fn a_damaged_text_is_formatted_or_has_errors() {
+    let mut random = Random(3);
+    let mut formatted = 0;
+    for name in EXAMPLES {
+        let text = example(name);
+        let lexemes = lex(&text).lexemes;
+        for _ in 0..200 {
+            let mut words: Vec<&str> = lexemes.iter().map(|lexeme| lexeme.span.of(&text)).collect();
+            match random.below(3) {
+                0 => words.truncate(random.below(lexemes.len())),
+                1 => words.swap(random.below(lexemes.len()), random.below(lexemes.len())),
+                _ => words[random.below(lexemes.len())] = "\n",
+            }
+            match laid_out(&words.concat()) {
+                Ok(_) => formatted += 1,
+                Err(FormatError::Syntax(errors)) => assert!(!errors.is_empty()),
+                Err(FormatError::Fault(fault)) => panic!("{fault}: {}", words.concat()),
+            }
+        }
+    }
+    assert!(formatted > 60, "only {formatted} of these could be read");
 }
 
 #[test]
