@@ -105,7 +105,7 @@ impl<'t> Printer<'t> {
             Some(fault) => Err(fault),
             None if next < source.tokens.len() => Err("a token was left over"),
             None => {
-                let items = place_comments(items, &source);
+                let items = place_comments(items, &source)?;
                 Ok(Stream { source, items, groups })
             }
         }
@@ -329,47 +329,34 @@ impl<'t> Printer<'t> {
     }
 }
 
-/// Gives each gap with comments the outermost line that stands in it, or else a new one before its
-/// token.
-fn place_comments(items: Vec<Item>, source: &Source<'_>) -> Vec<Item> {
+/// Gives the comments of each gap to the line that stands in it, or else to a new one before its
+/// token. A fault where two lines would stand in one gap.
+fn place_comments(items: Vec<Item>, source: &Source<'_>) -> Result<Vec<Item>, &'static str> {
     let gaps = &source.gaps;
-    let mut best: Vec<Option<(usize, usize)>> = vec![None; gaps.len()];
-    let mut depth = 0;
-    for (index, item) in items.iter().enumerate() {
-        match item {
-            Item::Open { .. } => depth += 1,
-            Item::Close => depth -= 1,
-            Item::Line(line) => {
-                let found = &mut best[line.gap];
-                if found.is_none_or(|(other, _)| depth < other) {
-                    *found = Some((depth, index));
-                }
-            }
-            Item::Token(_) | Item::TrailingComma | Item::Space | Item::Indent | Item::Dedent => {}
+    let mut has_line = vec![false; gaps.len()];
+    for item in &items {
+        if let Item::Line(line) = item
+            && std::mem::replace(&mut has_line[line.gap], true)
+        {
+            return Err("two lines would stand between two tokens");
         }
     }
     let mut placed = Vec::with_capacity(items.len());
     // Where a new line would go: after whatever the token before it has ended.
     let mut joint = 0;
-    for (index, item) in items.into_iter().enumerate() {
-        let mut item = item;
+    for mut item in items {
         match &mut item {
-            Item::Token(token) if !gaps[*token].comments.is_empty() && best[*token].is_none() => {
-                let (shape, blank, has_comments) = (Shape::Hard, Blank::Never, true);
-                let line = Line { shape, blank, gap: *token, has_comments };
+            Item::Token(token) if !gaps[*token].comments.is_empty() && !has_line[*token] => {
                 // What follows a block, such as its `else`, stands as far left as the block ends.
                 let ends_block =
                     *token > 0 && matches!(source.tokens[*token - 1].0, Kind::CloseBrace);
-                let set_in = [Item::Indent, Item::Line(line), Item::Dedent];
-                placed.splice(
-                    joint..joint,
-                    if ends_block { &set_in[1..2] } else { &set_in }.iter().copied(),
-                );
+                let (shape, blank, has_comments) = (Shape::Hard, Blank::Never, true);
+                let line = Item::Line(Line { shape, blank, gap: *token, has_comments });
+                let set_in = [Item::Indent, line, Item::Dedent];
+                let added = if ends_block { &set_in[1..2] } else { &set_in };
+                placed.splice(joint..joint, added.iter().copied());
             }
-            Item::Line(line) => {
-                let is_best = best[line.gap].is_some_and(|(_, best)| best == index);
-                line.has_comments = is_best && !gaps[line.gap].comments.is_empty();
-            }
+            Item::Line(line) => line.has_comments = !gaps[line.gap].comments.is_empty(),
             Item::Token(_)
             | Item::TrailingComma
             | Item::Space
@@ -386,5 +373,5 @@ fn place_comments(items: Vec<Item>, source: &Source<'_>) -> Vec<Item> {
             Item::Space | Item::Open { .. } | Item::Indent => {}
         }
     }
-    placed
+    Ok(placed)
 }
