@@ -2,6 +2,8 @@
 
 use crate::project::Project;
 use aqo_compiler::db::{self, CheckedModel};
+use aqo_compiler::levels::Levels;
+use aqo_compiler::sarif::{Sheet, sarif};
 use aqo_compiler::scenario::Scenario;
 use aqo_compiler::{Database, Diagnostic, Severity, SourceFile, render};
 use aqo_runtime::error::{Error, Result};
@@ -21,6 +23,7 @@ pub(crate) struct Object {
 }
 
 /// A project that has been checked.
+#[derive(Default)]
 pub(crate) struct Checked {
     /// Objects in text order.
     pub objects: Vec<Object>,
@@ -30,21 +33,42 @@ pub(crate) struct Checked {
     pub errors: usize,
     /// How many warnings.
     pub warnings: usize,
+    /// How many warnings were allowed.
+    pub allowed: usize,
 }
 
-/// Checks a project and prints what is wrong: text to standard error, JSON lines to standard output.
-pub(crate) fn check(project: &Project, json: bool) -> Checked {
+/// How diagnostics are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people, to standard error.
+    Text,
+    /// JSON lines, to standard output.
+    Json,
+    /// One SARIF 2.1.0 log, to standard output.
+    Sarif,
+}
+
+impl Format {
+    /// What `--json` means.
+    pub(crate) fn of_json(json: bool) -> Format {
+        if json { Format::Json } else { Format::Text }
+    }
+}
+
+/// Checks a project and prints what is wrong at these levels.
+pub(crate) fn check(project: &Project, levels: &Levels, format: Format) -> Checked {
     let database = Database::default();
-    let mut checked =
-        Checked { objects: Vec::new(), scenarios: Vec::new(), errors: 0, warnings: 0 };
+    let mut checked = Checked::default();
+    let mut found = Vec::new();
     for source in &project.sources {
         let path = source.path.display().to_string();
         let file = SourceFile::new(&database, path.clone(), source.text.clone());
-        let diagnostics = db::diagnostics(&database, file);
-        report(&path, &source.text, &diagnostics, json);
-        let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+        let judged = levels.judge(db::diagnostics(&database, file));
+        let errors = judged.shown.iter().filter(|d| d.severity == Severity::Error).count();
         checked.errors += errors;
-        checked.warnings += diagnostics.len() - errors;
+        checked.warnings += judged.shown.len() - errors;
+        checked.allowed += judged.allowed;
+        found.push((path, judged.shown));
         for (index, name) in db::objects(&database, file) {
             if let Some(model) = &db::object_of(&database, file, index).model {
                 let text = source.text.clone();
@@ -58,20 +82,55 @@ pub(crate) fn check(project: &Project, json: bool) -> Checked {
             checked.scenarios.push((source.path.clone(), line, scenario));
         }
     }
+    report(project, &found, format);
     checked
 }
 
-fn report(path: &str, text: &str, diagnostics: &[Diagnostic], json: bool) {
-    if json {
-        render::json(path, diagnostics).lines().for_each(print);
-    } else {
-        let text = render::text(path, text, diagnostics, std::io::stderr().is_terminal());
-        // Nobody may be listening.
-        let _ = write!(std::io::stderr(), "{text}");
+fn report(project: &Project, found: &[(String, Vec<Diagnostic>)], format: Format) {
+    let files = project.sources.iter().zip(found);
+    match format {
+        Format::Text => {
+            for (source, (path, diagnostics)) in files {
+                let colours = std::io::stderr().is_terminal();
+                let text = render::text(path, &source.text, diagnostics, colours);
+                // Nobody may be listening.
+                let _ = write!(std::io::stderr(), "{text}");
+            }
+        }
+        Format::Json => {
+            for (path, diagnostics) in found {
+                render::json(path, diagnostics).lines().for_each(print);
+            }
+        }
+        Format::Sarif => {
+            let sheets: Vec<Sheet<'_>> = files
+                .map(|(source, (path, diagnostics))| Sheet {
+                    path,
+                    text: &source.text,
+                    diagnostics,
+                })
+                .collect();
+            print(sarif(&sheets).trim_end());
+        }
     }
 }
 
 impl Checked {
+    /// `Thermostat: no errors, 1 warning, 2 allowed`
+    pub(crate) fn summary(&self) -> String {
+        let names: Vec<&str> = self.objects.iter().map(|object| object.name.as_str()).collect();
+        let warnings = match self.warnings {
+            0 => String::new(),
+            1 => ", 1 warning".to_owned(),
+            count => format!(", {count} warnings"),
+        };
+        let allowed = match self.allowed {
+            0 => String::new(),
+            count => format!(", {count} allowed"),
+        };
+        format!("{}: no errors{warnings}{allowed}", names.join(", "))
+    }
+
     /// An error if anything was wrong.
     pub(crate) fn require_sound(&self) -> Result<()> {
         match self.errors {

@@ -1,6 +1,7 @@
 //! The commands of `aqc`.
 
-use crate::check::{Checked, check};
+use crate::check::{Checked, Format, check};
+use crate::levels::Flags;
 use crate::project::Project;
 use crate::{build, inspect, test};
 use aqo_compiler::Code;
@@ -27,8 +28,8 @@ pub(crate) struct Arguments {
 enum Command {
     /// Check sources and print what is wrong.
     ///
-    /// Example: aqc check examples/thermostat
-    Check(Sources),
+    /// Example: aqc check examples/thermostat -D warnings --format sarif
+    Check(Check),
     /// Compile an object to a component.
     ///
     /// Example: aqc build examples/thermostat -o thermostat.wasm
@@ -40,7 +41,7 @@ enum Command {
     /// Run every scenario, on the interpreter and on the component.
     ///
     /// Example: aqc test examples/thermostat
-    Test(Sources),
+    Test(Test),
     /// Explain a code: why it is a rule, a wrong program, a mended one.
     ///
     /// Example: aqc explain E3002
@@ -64,6 +65,26 @@ enum Command {
 struct Sources {
     /// An .aqo file, or a directory of them.
     path: PathBuf,
+    #[command(flatten)]
+    levels: Flags,
+}
+
+#[derive(Args)]
+struct Check {
+    #[command(flatten)]
+    sources: Sources,
+    /// How diagnostics are printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// JSON lines: the same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+}
+
+#[derive(Args)]
+struct Test {
+    #[command(flatten)]
+    sources: Sources,
     /// JSON lines.
     #[arg(long)]
     json: bool,
@@ -71,8 +92,8 @@ struct Sources {
 
 #[derive(Args)]
 struct Build {
-    /// An .aqo file, or a directory of them.
-    path: PathBuf,
+    #[command(flatten)]
+    sources: Sources,
     /// The object, where there are several.
     #[arg(long)]
     object: Option<String>,
@@ -120,39 +141,41 @@ fn long_version() -> String {
 /// Does what the arguments say.
 pub(crate) fn execute(arguments: Arguments) -> Result<()> {
     match arguments.command {
-        Command::Check(sources) => {
-            let checked = check(&Project::find(&sources.path)?, sources.json);
-            checked.require_sound()?;
-            if !sources.json {
-                print(&summary(&checked));
-            }
-            Ok(())
-        }
+        Command::Check(arguments) => check_sources(&arguments),
         Command::Build(arguments) => build_object(&arguments),
         Command::Run(arguments) => run_object(arguments),
-        Command::Test(sources) => {
-            let checked = check(&Project::find(&sources.path)?, sources.json);
+        Command::Test(arguments) => {
+            let (_, checked) = arguments.sources.check(Format::of_json(arguments.json))?;
             checked.require_sound()?;
-            test::test(&checked, sources.json)
+            test::test(&checked, arguments.json)
         }
         Command::Explain { code } => explain(&code),
         Command::Inspect { component, json } => inspect::inspect(&component, json),
     }
 }
 
-fn summary(checked: &Checked) -> String {
-    let names: Vec<&str> = checked.objects.iter().map(|object| object.name.as_str()).collect();
-    let warnings = match checked.warnings {
-        0 => String::new(),
-        1 => ", 1 warning".to_owned(),
-        count => format!(", {count} warnings"),
-    };
-    format!("{}: no errors{warnings}", names.join(", "))
+impl Sources {
+    /// Finds and checks them.
+    fn check(&self, format: Format) -> Result<(Project, Checked)> {
+        let project = Project::find(&self.path)?;
+        let levels = self.levels.levels(&project)?;
+        let checked = check(&project, &levels, format);
+        Ok((project, checked))
+    }
+}
+
+fn check_sources(arguments: &Check) -> Result<()> {
+    let format = if arguments.json { Format::Json } else { arguments.format };
+    let (_, checked) = arguments.sources.check(format)?;
+    checked.require_sound()?;
+    if format == Format::Text {
+        print(&checked.summary());
+    }
+    Ok(())
 }
 
 fn build_object(arguments: &Build) -> Result<()> {
-    let project = Project::find(&arguments.path)?;
-    let checked = check(&project, false);
+    let (project, checked) = arguments.sources.check(Format::Text)?;
     checked.require_sound()?;
     let name = arguments.object.as_deref().or(project.manifest.run.object.as_deref());
     let object = checked.one(name)?;
@@ -176,7 +199,7 @@ fn build_object(arguments: &Build) -> Result<()> {
 
 fn run_object(arguments: Run) -> Result<()> {
     let project = Project::find(&arguments.path)?;
-    let checked = check(&project, false);
+    let checked = check(&project, &Flags::default().levels(&project)?, Format::Text);
     checked.require_sound()?;
     let settings = &project.manifest.run;
     let object = checked.one(arguments.object.as_deref().or(settings.object.as_deref()))?;

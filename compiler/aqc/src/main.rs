@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod commands;
 mod inspect;
+mod levels;
 mod project;
 mod test;
 
