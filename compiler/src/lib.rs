@@ -13,6 +13,7 @@ mod derive;
 pub mod diagnostic;
 pub mod globals;
 pub mod levels;
+pub mod mend;
 pub mod object;
 mod outside;
 pub mod policy;

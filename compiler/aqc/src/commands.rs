@@ -3,8 +3,9 @@
 use crate::check::{Checked, Format, check};
 use crate::levels::Flags;
 use crate::project::Project;
-use crate::{build, inspect, test};
+use crate::{build, fix, inspect, test};
 use aqo_compiler::Code;
+use aqo_compiler::levels::Levels;
 use aqo_runtime::config::HostConfig;
 use aqo_runtime::error::{Error, Result};
 use aqo_runtime::host::BirthValues;
@@ -79,6 +80,14 @@ struct Check {
     /// JSON lines: the same as `--format json`.
     #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// Make the edits that diagnostics offer, then check what is left.
+    ///
+    /// Example: aqc check examples/thermostat --fix --dry-run
+    #[arg(long)]
+    fix: bool,
+    /// With --fix: print what would change as a diff, and write nothing.
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
 }
 
 #[derive(Args)]
@@ -157,16 +166,28 @@ pub(crate) fn execute(arguments: Arguments) -> Result<()> {
 impl Sources {
     /// Finds and checks them.
     fn check(&self, format: Format) -> Result<(Project, Checked)> {
-        let project = Project::find(&self.path)?;
-        let levels = self.levels.levels(&project)?;
+        let (project, levels) = self.find()?;
         let checked = check(&project, &levels, format);
         Ok((project, checked))
+    }
+
+    fn find(&self) -> Result<(Project, Levels)> {
+        let project = Project::find(&self.path)?;
+        let levels = self.levels.levels(&project)?;
+        Ok((project, levels))
     }
 }
 
 fn check_sources(arguments: &Check) -> Result<()> {
     let format = if arguments.json { Format::Json } else { arguments.format };
-    let (_, checked) = arguments.sources.check(format)?;
+    let (mut project, levels) = arguments.sources.find()?;
+    if arguments.fix {
+        fix::fix(&mut project, &levels, arguments.dry_run)?;
+    }
+    if arguments.dry_run {
+        return Ok(());
+    }
+    let checked = check(&project, &levels, format);
     checked.require_sound()?;
     if format == Format::Text {
         print(&checked.summary());

@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod commands;
+mod fix;
 mod inspect;
 mod levels;
 mod project;

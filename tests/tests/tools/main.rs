@@ -10,6 +10,7 @@
     reason = "a test that cannot go on shall stop where it stands"
 )]
 
+mod fixes;
 mod levels;
 mod sarif;
 
