@@ -4,7 +4,6 @@ use crate::project::Project;
 use aqo_compiler::db::{self, CheckedModel};
 use aqo_compiler::levels::Levels;
 use aqo_compiler::sarif::{Sheet, sarif};
-use aqo_compiler::scenario::Scenario;
 use aqo_compiler::{Database, Diagnostic, Severity, SourceFile, render};
 use aqo_runtime::error::{Error, Result};
 use aqo_runtime::present::print;
@@ -16,19 +15,33 @@ use std::sync::Arc;
 pub(crate) struct Object {
     /// Its name.
     pub name: String,
+    /// Its file, among the checked ones.
+    pub file: usize,
+    /// Its place in the file.
+    pub item: usize,
     /// The text of its file.
     pub text: String,
     /// What it is.
     pub model: Arc<CheckedModel>,
 }
 
+/// A source file that has been checked.
+pub(crate) struct File {
+    /// As it was found.
+    pub path: PathBuf,
+    /// Its text in the database.
+    pub source: SourceFile,
+}
+
 /// A project that has been checked.
 #[derive(Default)]
 pub(crate) struct Checked {
+    /// What knows the rest.
+    pub database: Database,
+    /// In the order of their names.
+    pub files: Vec<File>,
     /// Objects in text order.
     pub objects: Vec<Object>,
-    /// Scenarios with the path of their file and their line.
-    pub scenarios: Vec<(PathBuf, usize, Arc<Scenario>)>,
     /// How many errors there were.
     pub errors: usize,
     /// How many warnings.
@@ -57,10 +70,10 @@ impl Format {
 
 /// Checks a project and prints what is wrong at these levels.
 pub(crate) fn check(project: &Project, levels: &Levels, format: Format) -> Checked {
-    let database = Database::default();
     let mut checked = Checked::default();
+    let database = checked.database.clone();
     let mut found = Vec::new();
-    for source in &project.sources {
+    for (number, source) in project.sources.iter().enumerate() {
         let path = source.path.display().to_string();
         let file = SourceFile::new(&database, path.clone(), source.text.clone());
         let judged = levels.judge(db::diagnostics(&database, file));
@@ -69,18 +82,13 @@ pub(crate) fn check(project: &Project, levels: &Levels, format: Format) -> Check
         checked.warnings += judged.shown.len() - errors;
         checked.allowed += judged.allowed;
         found.push((path, judged.shown));
-        for (index, name) in db::objects(&database, file) {
-            if let Some(model) = &db::object_of(&database, file, index).model {
-                let text = source.text.clone();
-                checked.objects.push(Object { name, text, model: model.clone() });
+        for (item, name) in db::objects(&database, file) {
+            if let Some(model) = &db::object_of(&database, file, item).model {
+                let (text, model) = (source.text.clone(), model.clone());
+                checked.objects.push(Object { name, file: number, item, text, model });
             }
         }
-        for scenario in db::scenarios(&database, file) {
-            let tree = db::tree_of(&database, file);
-            let start = db::span_of(&tree.file, scenario.at).start as usize;
-            let line = source.text[..start.min(source.text.len())].matches('\n').count() + 1;
-            checked.scenarios.push((source.path.clone(), line, scenario));
-        }
+        checked.files.push(File { path: source.path.clone(), source: file });
     }
     report(project, &found, format);
     checked

@@ -39,9 +39,9 @@ enum Command {
     ///
     /// Example: aqc run examples/thermostat --steps 20
     Run(Run),
-    /// Run every scenario, on the interpreter and on the component.
+    /// Run every scenario and property, on the interpreter and on the component.
     ///
-    /// Example: aqc test examples/thermostat
+    /// Example: aqc test examples/thermostat --coverage --junit results.xml
     Test(Test),
     /// Explain a code: why it is a rule, a wrong program, a mended one.
     ///
@@ -94,9 +94,8 @@ struct Check {
 struct Test {
     #[command(flatten)]
     sources: Sources,
-    /// JSON lines.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    options: test::Options,
 }
 
 #[derive(Args)]
@@ -154,9 +153,10 @@ pub(crate) fn execute(arguments: Arguments) -> Result<()> {
         Command::Build(arguments) => build_object(&arguments),
         Command::Run(arguments) => run_object(arguments),
         Command::Test(arguments) => {
-            let (_, checked) = arguments.sources.check(Format::of_json(arguments.json))?;
+            let options = &arguments.options;
+            let (_, checked) = arguments.sources.check(Format::of_json(options.json))?;
             checked.require_sound()?;
-            test::test(&checked, arguments.json)
+            test::test(&checked, options)
         }
         Command::Explain { code } => explain(&code),
         Command::Inspect { component, json } => inspect::inspect(&component, json),

@@ -3,8 +3,10 @@
 mod build;
 mod check;
 mod commands;
+mod cover;
 mod fix;
 mod inspect;
+mod junit;
 mod levels;
 mod project;
 mod test;

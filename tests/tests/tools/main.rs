@@ -12,6 +12,8 @@
 
 mod fixes;
 mod levels;
+mod properties;
 mod sarif;
+mod scenarios;
 
 mod helpers;
