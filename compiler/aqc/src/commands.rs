@@ -3,7 +3,7 @@
 use crate::check::{Checked, Format, check};
 use crate::levels::Flags;
 use crate::project::Project;
-use crate::{build, fix, inspect, test};
+use crate::{build, fix, inspect, new, test, watch};
 use aqo_compiler::Code;
 use aqo_compiler::levels::Levels;
 use aqo_runtime::config::HostConfig;
@@ -11,7 +11,8 @@ use aqo_runtime::error::{Error, Result};
 use aqo_runtime::host::BirthValues;
 use aqo_runtime::present::{Lines, print};
 use aqo_runtime::run::{self, Options, Speed};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use std::path::PathBuf;
 
 const EXIT_CODES: &str =
@@ -27,6 +28,13 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make a directory with an object to begin with, its scenarios and aqo.toml.
+    ///
+    /// Example: aqc new night_watch
+    New {
+        /// The directory; its last part names module and object.
+        path: PathBuf,
+    },
     /// Check sources and print what is wrong.
     ///
     /// Example: aqc check examples/thermostat -D warnings --format sarif
@@ -60,6 +68,13 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print what makes a shell complete commands and flags.
+    ///
+    /// Example: aqc completions bash > ~/.local/share/bash-completion/completions/aqc
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
 }
 
 #[derive(Args)]
@@ -88,6 +103,11 @@ struct Check {
     /// With --fix: print what would change as a diff, and write nothing.
     #[arg(long, requires = "fix")]
     dry_run: bool,
+    /// Check again whenever a source or aqo.toml changes, until Ctrl-C.
+    ///
+    /// Example: aqc check examples/thermostat --watch
+    #[arg(long, conflicts_with = "fix")]
+    watch: bool,
 }
 
 #[derive(Args)]
@@ -96,6 +116,11 @@ struct Test {
     sources: Sources,
     #[command(flatten)]
     options: test::Options,
+    /// Test again whenever a source or aqo.toml changes, until Ctrl-C.
+    ///
+    /// Example: aqc test examples/thermostat --watch
+    #[arg(long)]
+    watch: bool,
 }
 
 #[derive(Args)]
@@ -149,17 +174,25 @@ fn long_version() -> String {
 /// Does what the arguments say.
 pub(crate) fn execute(arguments: Arguments) -> Result<()> {
     match arguments.command {
+        Command::New { path } => new::new(&path),
+        Command::Check(arguments) if arguments.watch => {
+            watch::watch(&arguments.sources.path, || check_sources(&arguments))
+        }
         Command::Check(arguments) => check_sources(&arguments),
         Command::Build(arguments) => build_object(&arguments),
         Command::Run(arguments) => run_object(arguments),
-        Command::Test(arguments) => {
-            let options = &arguments.options;
-            let (_, checked) = arguments.sources.check(Format::of_json(options.json))?;
-            checked.require_sound()?;
-            test::test(&checked, options)
+        Command::Test(arguments) if arguments.watch => {
+            watch::watch(&arguments.sources.path, || test_sources(&arguments))
         }
+        Command::Test(arguments) => test_sources(&arguments),
         Command::Explain { code } => explain(&code),
         Command::Inspect { component, json } => inspect::inspect(&component, json),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "aqc", &mut script);
+            print(String::from_utf8_lossy(&script).trim_end());
+            Ok(())
+        }
     }
 }
 
@@ -193,6 +226,13 @@ fn check_sources(arguments: &Check) -> Result<()> {
         print(&checked.summary());
     }
     Ok(())
+}
+
+fn test_sources(arguments: &Test) -> Result<()> {
+    let options = &arguments.options;
+    let (_, checked) = arguments.sources.check(Format::of_json(options.json))?;
+    checked.require_sound()?;
+    test::test(&checked, options)
 }
 
 fn build_object(arguments: &Build) -> Result<()> {

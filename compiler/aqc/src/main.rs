@@ -8,8 +8,10 @@ mod fix;
 mod inspect;
 mod junit;
 mod levels;
+mod new;
 mod project;
 mod test;
+mod watch;
 
 use aqo_runtime::error::Error;
 use aqo_runtime::present::flushed;

@@ -10,10 +10,12 @@
     reason = "a test that cannot go on shall stop where it stands"
 )]
 
+mod begin;
 mod fixes;
 mod levels;
 mod properties;
 mod sarif;
 mod scenarios;
+mod watching;
 
 mod helpers;
