@@ -17,10 +17,13 @@ use crate::object::constant_value;
 use crate::shape::{Def, Shape};
 use aqo_grammar::tree::{self, Name, PlacePart, StepKind};
 use aqo_model::expr::Expr;
+use aqo_model::layout::Layout;
 use aqo_model::policy::Reason;
 use aqo_model::schema::Param;
+use aqo_model::step;
 use aqo_model::types::{Bounds, Type, Unit};
 use aqo_model::value::{Value, parse_instant};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// The instant at which a scenario starts that says none: 2027-01-01.
@@ -160,6 +163,7 @@ struct Reader<'r> {
     bare: Wanted,
     /// Parameters that have no value yet: then types are checked and no value counts.
     open: Option<(Vec<Name>, Vec<Param>)>,
+    layout: Rc<Layout>,
     problems: Vec<Problem>,
 }
 
@@ -171,7 +175,8 @@ impl<'r> Reader<'r> {
         part: PartId,
         bare: Wanted,
     ) -> Reader<'r> {
-        Reader { globals, shape, model, part, bare, open: None, problems: Vec::new() }
+        let layout = Rc::new(Layout::of(model.model()));
+        Reader { globals, shape, model, part, bare, open: None, layout, problems: Vec::new() }
     }
 }
 
@@ -244,16 +249,16 @@ impl Reader<'_> {
     }
 
     fn constant_of(&mut self, expr: &tree::Expr, ty: &Type, place: &str) -> Option<Value> {
-        let open = self.open.is_some();
-        let enums = &self.model.model().schema.enums;
+        let (open, layout) = (self.open.is_some(), Rc::clone(&self.layout));
+        let model = self.model.model();
         self.with(Reach::NOTHING, |checker| {
             let typed = checker.expr(expr, Some(ty));
             typed.ty.as_ref()?;
             let stored = checker.store_as(typed, ty, place)?;
-            match open {
-                true => draw::edges(ty, enums).into_iter().next(),
-                false => constant_value(checker.fold(stored, expr.at)?),
+            if open {
+                return draw::edges(ty, &model.schema.enums).into_iter().next();
             }
+            folded(checker, &layout, stored, expr.at)
         })
     }
 
@@ -343,13 +348,13 @@ impl Reader<'_> {
             .iter()
             .map(|param| Param { name: param.name.clone(), ty: without_bounds(&param.ty) })
             .collect();
-        let (at, open) = (args.at, self.open.is_some());
+        let (at, open, layout) = (args.at, self.open.is_some(), Rc::clone(&self.layout));
         self.with(Reach::NOTHING, |checker| {
             let given = checker.arguments(args, &wide, of)?;
             if open {
                 return Some(Vec::new());
             }
-            given.into_iter().map(|expr| constant_value(checker.fold(expr, at)?)).collect()
+            given.into_iter().map(|expr| folded(checker, &layout, expr, at)).collect()
         })
     }
 
@@ -401,6 +406,14 @@ impl Reader<'_> {
             (guard.map(|(cond, _)| cond), std::mem::take(&mut checker.locals))
         });
         Some(Kind::Expect { holds: holds?, locals })
+    }
+}
+
+/// The value of a constant, by the interpreter: an `else` in it may have answered.
+fn folded(checker: &mut Checker<'_>, layout: &Layout, expr: Expr, at: tree::At) -> Option<Value> {
+    match step::value_of(checker.model(), layout, &expr, &checker.locals) {
+        Some(value) => Some(value),
+        None => constant_value(checker.fold(expr, at)?),
     }
 }
 

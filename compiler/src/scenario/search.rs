@@ -58,7 +58,8 @@ struct Case {
     counts: Vec<(Loc, u64)>,
 }
 
-/// Tries a property. Gives the first case that fails, made smaller.
+/// Tries a property. Gives the first case that fails, made smaller. Told is what is evaluated while
+/// cases are tried, not while one is made smaller.
 pub fn search(
     property: &Property,
     settings: Settings,
@@ -72,6 +73,7 @@ pub fn search(
     let mut random = Random::new(settings.seed ^ hash(&property.title));
     // Without parameters all cases are the same.
     let cases = if property.params.is_empty() { settings.cases.min(1) } else { settings.cases };
+    let mut search = Search { property, settings, seen, component, spent: 0 };
     for index in 0..cases {
         let chosen = property.params.iter().zip(&edges).map(|(param, edges)| {
             let edge = edges.get(index as usize % edges.len().max(1));
@@ -81,9 +83,8 @@ pub fn search(
             }
         });
         let case = Case { values: chosen.collect(), ..Case::default() };
-        if let Some(found) = attempt(property, &case, settings, seen, component) {
-            let found = Found { case: index + 1, ..found };
-            return Some(shrink(property, case, found, settings, seen, component));
+        if let Some(found) = search.attempt(&case) {
+            return Some(search.shrink(case, Found { case: index + 1, ..found }));
         }
     }
     None
@@ -96,26 +97,57 @@ fn hash(text: &str) -> u64 {
     })
 }
 
-/// Runs a case; what went wrong, if anything did.
-fn attempt(
-    property: &Property,
-    case: &Case,
+/// A search under way.
+struct Search<'s, 'c> {
+    property: &'s Property,
     settings: Settings,
-    seen: Option<&RefCell<Coverage>>,
-    component: &mut Compute<'_>,
-) -> Option<Found> {
-    let model = property.model()?.model();
-    let mut scenario = property.instance(&case.values)?;
-    scenario.steps = smaller_steps(scenario.steps, case);
-    let (walk, mut failure) = walk_both(&scenario, model, settings.steps_max, seen, component);
-    if failure.is_none()
-        && let Some(problem) = scenario.problems.first()
-    {
-        // The property was checked for all values, so this is a fault of that check.
-        failure = Some(Failure { what: problem.message.clone(), at: problem.at });
+    seen: Option<&'s RefCell<Coverage>>,
+    component: &'s mut Compute<'c>,
+    /// Steps of all cases so far.
+    spent: u64,
+}
+
+impl Search<'_, '_> {
+    /// Runs a case; what went wrong, if anything did.
+    fn attempt(&mut self, case: &Case) -> Option<Found> {
+        let model = self.property.model()?.model();
+        let mut scenario = self.property.instance(&case.values)?;
+        scenario.steps = smaller_steps(scenario.steps, case);
+        let most = self.settings.steps_max;
+        let (walk, mut failure) = walk_both(&scenario, model, most, self.seen, self.component);
+        self.spent = self.spent.saturating_add(walk.steps);
+        if failure.is_none()
+            && let Some(problem) = scenario.problems.iter().find(|p| !p.code.is_warning())
+        {
+            // The property was checked for all values, so this is a fault of that check.
+            failure = Some(Failure { what: problem.message.clone(), at: problem.at });
+        }
+        let values = case.values.clone();
+        failure.map(|failure| Found { case: 0, values, failure, scenario, done: walk.done })
     }
-    let values = case.values.clone();
-    failure.map(|failure| Found { case: 0, values, failure, scenario, done: walk.done })
+
+    /// Makes a case smaller as long as it fails at the same line, within a few times the steps that
+    /// one case may take.
+    fn shrink(&mut self, mut case: Case, mut found: Found) -> Found {
+        self.seen = None;
+        self.spent = 0;
+        let mut left = SMALLER_MAX;
+        'again: loop {
+            for next in smaller_cases(self.property, &case, &found.scenario.steps) {
+                if left == 0 || self.spent > self.settings.steps_max.saturating_mul(4) {
+                    return found;
+                }
+                left -= 1;
+                let smaller = self.attempt(&next);
+                if let Some(smaller) = smaller.filter(|s| s.failure.at == found.failure.at) {
+                    found = Found { case: found.case, ..smaller };
+                    case = next;
+                    continue 'again;
+                }
+            }
+            return found;
+        }
+    }
 }
 
 fn smaller_steps(steps: Vec<Step>, case: &Case) -> Vec<Step> {
@@ -138,34 +170,6 @@ fn smaller_steps(steps: Vec<Step>, case: &Case) -> Vec<Step> {
     .collect()
 }
 
-/// Makes a case smaller as long as it fails at the same line.
-fn shrink(
-    property: &Property,
-    mut case: Case,
-    mut found: Found,
-    settings: Settings,
-    seen: Option<&RefCell<Coverage>>,
-    component: &mut Compute<'_>,
-) -> Found {
-    let mut left = SMALLER_MAX;
-    'again: loop {
-        for next in smaller_cases(property, &case, &found.scenario.steps) {
-            if left == 0 {
-                return found;
-            }
-            left -= 1;
-            let smaller = attempt(property, &next, settings, seen, component);
-            if let Some(smaller) = smaller.filter(|smaller| smaller.failure.at == found.failure.at)
-            {
-                found = Found { case: found.case, ..smaller };
-                case = next;
-                continue 'again;
-            }
-        }
-        return found;
-    }
-}
-
 /// Cases that are smaller by one change: a line less, a lower count, a simpler value.
 fn smaller_cases(property: &Property, case: &Case, steps: &[Step]) -> Vec<Case> {
     let mut cases = Vec::new();
@@ -175,7 +179,7 @@ fn smaller_cases(property: &Property, case: &Case, steps: &[Step]) -> Vec<Case> 
         next.dropped.push(step.at);
         cases.push(next);
         if let Kind::Repeat(count, steps) = &step.kind {
-            for lower in [1, count / 2, count - 1] {
+            for lower in [1, count / 2, count.saturating_sub(1)] {
                 if lower > 0 && lower < *count {
                     let mut next = case.clone();
                     next.counts.push((step.at, lower));

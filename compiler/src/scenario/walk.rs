@@ -65,6 +65,8 @@ pub struct Done {
 pub struct Walk {
     /// Where the scenario stands.
     pub at: Loc,
+    /// How many steps it took.
+    pub steps: u64,
     /// The lines that were gone through, the failing one included.
     pub done: Vec<Done>,
     /// The digests of its entries, from birth.
@@ -178,7 +180,7 @@ pub fn walk_within(
         Err(what) => failed(what),
         Ok(()) => life.walk(&scenario.steps),
     };
-    Walk { at: scenario.at, done: life.done, heads: life.heads, failure }
+    Walk { at: scenario.at, steps: life.steps, done: life.done, heads: life.heads, failure }
 }
 
 fn all(count: usize) -> u64 {

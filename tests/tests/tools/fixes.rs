@@ -123,3 +123,23 @@ fn what_helps_alone_is_done_where_all_together_do_harm() {
     let errors = |text: &str| found(text).len();
     assert!(errors(&after.text) < errors(&text));
 }
+
+#[cfg(unix)]
+#[test]
+fn links_permissions_and_neighbours_stay() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let place = directory(&[("lamp.new", "a neighbour")]);
+    let home = place.path();
+    std::fs::create_dir(home.join("real")).unwrap();
+    std::fs::write(home.join("real/lamp.aqo"), TYPO).unwrap();
+    let mode = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(home.join("real/lamp.aqo"), mode).unwrap();
+    symlink("real/lamp.aqo", home.join("lamp.aqo")).unwrap();
+    let called = call(home, &["check", "lamp.aqo", "--fix"]);
+    assert_eq!(called.code, 0, "{}", called.err);
+    assert!(home.join("lamp.aqo").is_symlink());
+    let metadata = std::fs::metadata(home.join("real/lamp.aqo")).unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o640);
+    assert_eq!(std::fs::read_to_string(home.join("lamp.new")).unwrap(), "a neighbour");
+    assert_eq!(std::fs::read_dir(home.join("real")).unwrap().count(), 1, "a file was left over");
+}

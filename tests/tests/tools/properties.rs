@@ -210,3 +210,28 @@ fn a_property_without_parameters_runs_once() {
     let called = test(&bank("property \"born\" for Bank () { expect coins == 0 }"), &[]);
     assert_eq!(called.code, 0, "{}{}", called.out, called.err);
 }
+
+#[test]
+fn what_an_else_or_clamp_answers_for_some_values_is_no_failure_of_the_others() {
+    let property = "
+property \"fits\" for Bank (n: int in 0 ..= 200, h: int? in 0 ..= 90, w: duration in 0s ..= 2h) {
+    given { coins = n else 7, fee = clamp(9.00), wait = clamp(w) }
+    repeat (h else 3) + 1 { expect coins <= 100 }
+    advance clamp(w, 1s, 1h)
+    expect coins == n or coins == 7
+    expect wait <= 1h and fee == 5.00
+}
+";
+    let called = test(&bank(property), &[]);
+    assert_eq!(called.code, 0, "{}{}", called.out, called.err);
+
+    let found = fails_again(
+        "
+property \"low\" for Bank (n: int in 0 ..= 200) {
+    given { coins = n else 77 }
+    expect coins < 77
+}
+",
+    );
+    assert_eq!(found["values"], "n = 77");
+}

@@ -60,6 +60,12 @@ pub fn holds(model: &Model, state: &State, now: i64, cond: &Expr, locals: &[Type
     eval::Scope::of_state(model, &state, locals).holds(cond)
 }
 
+/// The value of a sound expression that reads nothing; none where nothing answers for what fails.
+pub fn value_of(model: &Model, layout: &Layout, expr: &Expr, locals: &[Type]) -> Option<Value> {
+    let unborn = Image::unborn(model, layout);
+    eval::Scope::of_state(model, &unborn.state, locals).eval(expr).ok()
+}
+
 /// A step in progress.
 struct Step<'a> {
     model: &'a Model,
