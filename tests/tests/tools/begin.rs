@@ -1,6 +1,6 @@
 //! `aqc new`, completions and help: what somebody meets first.
 
-use crate::helpers::{call, directory};
+use crate::helpers::{binary, call, directory};
 
 #[test]
 fn what_is_new_checks_tests_builds_and_runs() {
@@ -60,6 +60,15 @@ fn completions_know_commands_and_flags() {
     let unknown = call(place.path(), &["completions", "tcl"]);
     assert_eq!(unknown.code, 2);
     assert!(unknown.err.contains("bash"), "{}", unknown.err);
+}
+
+#[test]
+fn the_runtime_completes_too() {
+    let output = std::process::Command::new(binary("aqr")).args(["completions", "bash"]).output();
+    let output = output.unwrap();
+    assert!(output.status.success());
+    let script = String::from_utf8(output.stdout).unwrap();
+    assert!(script.contains("_aqr") && script.contains("rederive"), "{script}");
 }
 
 #[test]

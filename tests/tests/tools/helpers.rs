@@ -22,15 +22,18 @@ object Lamp version 1 {
 /// The binary `aqc` that this build made.
 pub(crate) fn aqc() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--workspace", "--bin", "aqc"])
-            .status()
-            .unwrap();
-        assert!(status.success());
-        let test = std::env::current_exe().unwrap();
-        test.parent().and_then(Path::parent).unwrap().join("aqc")
-    })
+    BINARY.get_or_init(|| binary("aqc"))
+}
+
+/// A binary that this build made.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--workspace", "--bin", name])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let test = std::env::current_exe().unwrap();
+    test.parent().and_then(Path::parent).unwrap().join(name)
 }
 
 /// A directory with these files.

@@ -1,6 +1,13 @@
 //! Properties: what is tried, what is found, and that the scenario that is printed fails as well.
 
-use serde_json::Value;
+use aqo_compiler::model::image::Image;
+use aqo_compiler::model::layout::Layout;
+use aqo_compiler::model::offer::Offer;
+use aqo_compiler::model::value::Value;
+use aqo_compiler::scenario::search::{Settings, search};
+use aqo_compiler::scenario::walk::interpret;
+use aqo_compiler::{Database, SourceFile, db};
+use serde_json::Value as Json;
 
 use crate::helpers::{Called, call_on};
 
@@ -42,23 +49,23 @@ fn test(text: &str, flags: &[&str]) -> Called {
     call_on(&[("bank.aqo", text)], &arguments)
 }
 
-fn failure(text: &str, flags: &[&str]) -> Value {
+fn failure(text: &str, flags: &[&str]) -> Json {
     let mut all = vec!["--json"];
     all.extend(flags);
     let called = test(text, &all);
     assert_eq!(called.code, 1, "{}{}", called.out, called.err);
-    let line: Value = serde_json::from_str(called.out.lines().last().unwrap()).unwrap();
+    let line: Json = serde_json::from_str(called.out.lines().last().unwrap()).unwrap();
     assert_eq!(line["kind"], "property");
     line["failure"].clone()
 }
 
 /// The scenario that is printed parses, checks, and fails for the same reason.
-fn fails_again(property: &str) -> Value {
+fn fails_again(property: &str) -> Json {
     let failure = failure(&bank(property), &[]);
     let scenario = failure["scenario"].as_str().unwrap();
     let again = test(&bank(scenario), &["--json"]);
     assert_eq!(again.code, 1, "{scenario}\n{}{}", again.out, again.err);
-    let line: Value = serde_json::from_str(again.out.lines().last().unwrap()).unwrap();
+    let line: Json = serde_json::from_str(again.out.lines().last().unwrap()).unwrap();
     assert_eq!(line["kind"], "scenario", "{scenario}\n{}", again.out);
     assert_eq!(line["failure"]["what"], failure["what"], "{scenario}");
     failure
@@ -234,4 +241,35 @@ property \"low\" for Bank (n: int in 0 ..= 200) {
 ",
     );
     assert_eq!(found["values"], "n = 77");
+}
+
+/// A core that forgets what it said once there are more than 50 coins.
+#[test]
+fn a_core_that_does_not_agree_is_found() {
+    let text = bank(
+        "
+property \"agrees\" for Bank (n: int in 1 ..= 20, often: int in 1 ..= 9) {
+    repeat often { send put(n: n) from owner }
+}
+",
+    );
+    let database = Database::default();
+    let file = SourceFile::new(&database, "bank.aqo".to_owned(), text);
+    let property = &db::properties(&database, file)[0];
+    let model = property.model().unwrap().model();
+    let layout = Layout::of(model);
+    let mut sound = |image: &[u8], offer: &Offer| interpret(model, &layout, image, offer);
+    assert_eq!(search(property, Settings::default(), None, &mut sound), None);
+    let mut faulty = |image: &[u8], offer: &Offer| {
+        let mut computed = interpret(model, &layout, image, offer)?;
+        let after = Image::decode(model, &layout, &computed.image).unwrap();
+        if after.state.fields[0].int() > Some(50) {
+            computed.body = None;
+        }
+        Ok(computed)
+    };
+    let found = search(property, Settings::default(), None, &mut faulty).unwrap();
+    assert_eq!(found.failure.what, "the interpreter and the component left different lineages");
+    let coins: Vec<i64> = found.values.iter().filter_map(Value::int).collect();
+    assert!(coins[0] * coins[1] > 50 && coins[0] * (coins[1] - 1) <= 50, "{coins:?}");
 }
