@@ -17,6 +17,8 @@ use std::cell::RefCell;
 pub const CASES: u32 = 256;
 /// How many smaller cases are tried.
 const SMALLER_MAX: u32 = 2000;
+/// The steps that smaller cases may take together, or four times those of one case if that is more.
+const SMALLER_STEPS: u64 = 200_000;
 
 /// How to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,15 +128,15 @@ impl Search<'_, '_> {
         failure.map(|failure| Found { case: 0, values, failure, scenario, done: walk.done })
     }
 
-    /// Makes a case smaller as long as it fails at the same line, within a few times the steps that
-    /// one case may take.
+    /// Makes a case smaller as long as it fails at the same line.
     fn shrink(&mut self, mut case: Case, mut found: Found) -> Found {
         self.seen = None;
         self.spent = 0;
         let mut left = SMALLER_MAX;
+        let most = self.settings.steps_max.saturating_mul(4).max(SMALLER_STEPS);
         'again: loop {
             for next in smaller_cases(self.property, &case, &found.scenario.steps) {
-                if left == 0 || self.spent > self.settings.steps_max.saturating_mul(4) {
+                if left == 0 || self.spent > most {
                     return found;
                 }
                 left -= 1;

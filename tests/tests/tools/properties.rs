@@ -273,3 +273,20 @@ property \"agrees\" for Bank (n: int in 1 ..= 20, often: int in 1 ..= 9) {
     let coins: Vec<i64> = found.values.iter().filter_map(Value::int).collect();
     assert!(coins[0] * coins[1] > 50 && coins[0] * (coins[1] - 1) <= 50, "{coins:?}");
 }
+
+#[test]
+fn a_case_without_end_is_cut_off_and_made_small() {
+    let property = "
+property \"waits\" for Bank (n: int in 1 ..= 1_000_000) {
+    repeat n { repeat n { expect coins == 0 } }
+}
+";
+    let text = bank(property);
+    let called = test(&text, &["--max-steps", "100", "--json"]);
+    assert_eq!(called.code, 1);
+    let line: Json = serde_json::from_str(called.out.lines().last().unwrap()).unwrap();
+    let what = line["failure"]["what"].as_str().unwrap();
+    assert!(what.starts_with("it takes more than 100 steps"), "{what}");
+    // With fewer it is cut off too, but where the inner lines begin, not among them.
+    assert_eq!(line["failure"]["values"], "n = 50");
+}
