@@ -10,7 +10,8 @@ use crate::globals::{Globals, globals};
 use crate::object::shape;
 use crate::policy::{Head, head};
 use crate::rule::{CheckedRule, check_rule, refusable_problem};
-use crate::scenario::{Scenario, scenario};
+use crate::scenario::property::{Property, property};
+use crate::scenario::{Scenario, Target, scenario};
 use crate::shape::Shape;
 use crate::silence::Unread;
 pub use crate::source::SourceFile;
@@ -242,11 +243,29 @@ pub fn scenario_of(
     let of = object_named(db, file, &tree.object.text);
     let globals = globals_of(db, file);
     let part = PartId { item: index, member: None };
-    let target = of.and_then(|object| {
-        let checked = object_of(db, file, object);
-        Some((object, shape_of(db, file, object), checked.model.clone()?))
-    });
+    let target = of.and_then(|object| target(db, file, object));
     Some(Arc::new(scenario(&globals, part, tree, of.is_some(), target)))
+}
+
+/// An object for scenarios to run, if nothing is wrong with it.
+fn target(db: &dyn salsa::Database, file: SourceFile, object: usize) -> Option<Target> {
+    let checked = object_of(db, file, object);
+    Some((object, shape_of(db, file, object), checked.model.clone()?))
+}
+
+/// A property.
+#[salsa::tracked(returns(clone))]
+pub fn property_of(
+    db: &dyn salsa::Database,
+    file: SourceFile,
+    index: usize,
+) -> Option<Arc<Property>> {
+    let node = item(db, file, index)?;
+    let ItemKind::Property(tree) = &node.0 else { return None };
+    let of = object_named(db, file, &tree.object.text);
+    let part = PartId { item: index, member: None };
+    let target = of.and_then(|object| target(db, file, object));
+    Some(Arc::new(property(globals_of(db, file), part, tree, of.is_some(), target)))
 }
 
 /// The item that declares an object of this name.
@@ -274,6 +293,12 @@ pub fn scenarios(db: &dyn salsa::Database, file: SourceFile) -> Vec<Arc<Scenario
     (0..count).filter_map(|index| scenario_of(db, file, index)).collect()
 }
 
+/// The items that are properties.
+pub fn properties(db: &dyn salsa::Database, file: SourceFile) -> Vec<Arc<Property>> {
+    let count = tree_of(db, file).file.items.len();
+    (0..count).filter_map(|index| property_of(db, file, index)).collect()
+}
+
 /// Everything that is wrong with a file, in text order.
 pub fn diagnostics(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diagnostic> {
     let tree = tree_of(db, file);
@@ -284,6 +309,9 @@ pub fn diagnostics(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diagnostic
     }
     for scenario in scenarios(db, file) {
         problems.extend(scenario.problems.iter().cloned());
+    }
+    for property in properties(db, file) {
+        problems.extend(property.problems.iter().cloned());
     }
     let text = file.text(db);
     let unread = if tree.errors.is_empty() { Unread::default() } else { Unread::of(&tree, text) };

@@ -165,13 +165,12 @@ impl Globals {
                 later(f.name.at, "`fn`");
                 self.broken.insert(f.name.text.clone());
             }
-            ItemKind::Property(p) => later(p.title.at, "`property`"),
             ItemKind::Object(object) => self.declare(&object.name, id),
             ItemKind::Alias(tree::Alias { name, .. })
             | ItemKind::Const(Const { param: Param { name, .. }, .. }) => {
                 self.ahead.insert(name.text.clone(), Loc { part: id, at: name.at });
             }
-            ItemKind::Scenario(_) | ItemKind::Damaged => {}
+            ItemKind::Scenario(_) | ItemKind::Property(_) | ItemKind::Damaged => {}
         }
     }
 

@@ -78,6 +78,13 @@ pub fn parse(text: &str) -> Parse {
     Parse { file, errors }
 }
 
+/// All expressions of an item but those of an object's members, the outer before the inner.
+pub fn expressions(item: &tree::ItemKind) -> Vec<&tree::Expr> {
+    let mut walk = walk::Walk::default();
+    walk.item(item);
+    walk.exprs
+}
+
 fn empty_file() -> tree::File {
     tree::File { doc: None, module: None, items: Vec::new() }
 }

@@ -12,7 +12,8 @@ use aqo_runtime::present::{self, Lines, print};
 use aqo_runtime::run::{self, Options, Speed};
 use aqo_runtime::store::Store;
 use aqo_runtime::verify::{self, Depth};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -61,6 +62,13 @@ enum Command {
     Key {
         #[command(subcommand)]
         command: KeyCommand,
+    },
+    /// Print what makes a shell complete commands and flags.
+    ///
+    /// Example: aqr completions bash > ~/.local/share/bash-completion/completions/aqr
+    Completions {
+        /// The shell.
+        shell: Shell,
     },
 }
 
@@ -199,6 +207,12 @@ pub(crate) fn execute(arguments: Arguments) -> Result<()> {
         Command::Log(one) => log(&one),
         Command::Verify(verify) => verify_store(&verify),
         Command::Key { command: KeyCommand::New { name, out } } => new_key(&name, out),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "aqr", &mut script);
+            print(String::from_utf8_lossy(&script).trim_end());
+            Ok(())
+        }
     }
 }
 

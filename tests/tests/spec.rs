@@ -3,7 +3,7 @@
 //! ```text
 //! ```aqo              a module without errors and warnings
 //! ```aqo E3002 …      a module that gives exactly these codes
-//! ```aqo scenario     a module whose scenarios pass, on the interpreter and on the compiled core
+//! ```aqo scenario     a module whose scenarios and properties pass, on the interpreter and on the compiled core
 //! ```aqo scenario away     the same, by a host that offers no tick in the first hour
 //! ```
 //! Blocks of other languages are prose.
@@ -20,6 +20,7 @@ use std::path::Path;
 
 use aqo_compiler::model::layout::Layout;
 use aqo_compiler::model::offer::{Offer, OfferKind};
+use aqo_compiler::scenario::search::{Settings, search};
 use aqo_compiler::scenario::walk::{Computed, difference, interpret, walk};
 use aqo_compiler::{Code, Database, Diagnostic, SourceFile, db, emit, render};
 use aqo_runtime::engine::Engine;
@@ -125,6 +126,17 @@ fn failures(database: &Database, file: SourceFile, is_away: bool) -> Option<Stri
         let by_component = walk(&scenario, model, &mut compiled);
         if let Some(what) = difference(by_interpreter, by_component) {
             writeln!(failures, "`{}`: {what}", scenario.title).unwrap();
+        }
+    }
+    for property in db::properties(database, file) {
+        let model = property.model().unwrap().model();
+        let component = emit::component(model, &emit::Options::default()).unwrap();
+        let mut engine = Engine::new(&emit::read(&component).unwrap()).unwrap();
+        let layout = Layout::of(model);
+        let mut compiled =
+            |image: &[u8], offer: &Offer| compute(&mut engine, &layout, image, offer);
+        if let Some(found) = search(&property, Settings::default(), None, &mut compiled) {
+            writeln!(failures, "`{}`: {}", property.title, found.failure).unwrap();
         }
     }
     (!failures.is_empty()).then_some(failures)

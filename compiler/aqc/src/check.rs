@@ -2,7 +2,8 @@
 
 use crate::project::Project;
 use aqo_compiler::db::{self, CheckedModel};
-use aqo_compiler::scenario::Scenario;
+use aqo_compiler::levels::Levels;
+use aqo_compiler::sarif::{Sheet, sarif};
 use aqo_compiler::{Database, Diagnostic, Severity, SourceFile, render};
 use aqo_runtime::error::{Error, Result};
 use aqo_runtime::present::print;
@@ -14,65 +15,134 @@ use std::sync::Arc;
 pub(crate) struct Object {
     /// Its name.
     pub name: String,
+    /// Its file, among the checked ones.
+    pub file: usize,
+    /// Its place in the file.
+    pub item: usize,
     /// The text of its file.
     pub text: String,
     /// What it is.
     pub model: Arc<CheckedModel>,
 }
 
+/// A source file that has been checked.
+pub(crate) struct File {
+    /// As it was found.
+    pub path: PathBuf,
+    /// Its text in the database.
+    pub source: SourceFile,
+}
+
 /// A project that has been checked.
+#[derive(Default)]
 pub(crate) struct Checked {
+    /// What knows the rest.
+    pub database: Database,
+    /// In the order of their names.
+    pub files: Vec<File>,
     /// Objects in text order.
     pub objects: Vec<Object>,
-    /// Scenarios with the path of their file and their line.
-    pub scenarios: Vec<(PathBuf, usize, Arc<Scenario>)>,
     /// How many errors there were.
     pub errors: usize,
     /// How many warnings.
     pub warnings: usize,
+    /// How many warnings were allowed.
+    pub allowed: usize,
 }
 
-/// Checks a project and prints what is wrong: text to standard error, JSON lines to standard output.
-pub(crate) fn check(project: &Project, json: bool) -> Checked {
-    let database = Database::default();
-    let mut checked =
-        Checked { objects: Vec::new(), scenarios: Vec::new(), errors: 0, warnings: 0 };
-    for source in &project.sources {
+/// How diagnostics are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people, to standard error.
+    Text,
+    /// JSON lines, to standard output.
+    Json,
+    /// One SARIF 2.1.0 log, to standard output.
+    Sarif,
+}
+
+impl Format {
+    /// What `--json` means.
+    pub(crate) fn of_json(json: bool) -> Format {
+        if json { Format::Json } else { Format::Text }
+    }
+}
+
+/// Checks a project and prints what is wrong at these levels.
+pub(crate) fn check(project: &Project, levels: &Levels, format: Format) -> Checked {
+    let mut checked = Checked::default();
+    let database = checked.database.clone();
+    let mut found = Vec::new();
+    for (number, source) in project.sources.iter().enumerate() {
         let path = source.path.display().to_string();
         let file = SourceFile::new(&database, path.clone(), source.text.clone());
-        let diagnostics = db::diagnostics(&database, file);
-        report(&path, &source.text, &diagnostics, json);
-        let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+        let judged = levels.judge(db::diagnostics(&database, file));
+        let errors = judged.shown.iter().filter(|d| d.severity == Severity::Error).count();
         checked.errors += errors;
-        checked.warnings += diagnostics.len() - errors;
-        for (index, name) in db::objects(&database, file) {
-            if let Some(model) = &db::object_of(&database, file, index).model {
-                let text = source.text.clone();
-                checked.objects.push(Object { name, text, model: model.clone() });
+        checked.warnings += judged.shown.len() - errors;
+        checked.allowed += judged.allowed;
+        found.push((path, judged.shown));
+        for (item, name) in db::objects(&database, file) {
+            if let Some(model) = &db::object_of(&database, file, item).model {
+                let (text, model) = (source.text.clone(), model.clone());
+                checked.objects.push(Object { name, file: number, item, text, model });
             }
         }
-        for scenario in db::scenarios(&database, file) {
-            let tree = db::tree_of(&database, file);
-            let start = db::span_of(&tree.file, scenario.at).start as usize;
-            let line = source.text[..start.min(source.text.len())].matches('\n').count() + 1;
-            checked.scenarios.push((source.path.clone(), line, scenario));
-        }
+        checked.files.push(File { path: source.path.clone(), source: file });
     }
+    report(project, &found, format);
     checked
 }
 
-/// Prints diagnostics of one file.
-pub(crate) fn report(path: &str, text: &str, diagnostics: &[Diagnostic], json: bool) {
-    if json {
-        render::json(path, diagnostics).lines().for_each(print);
-    } else {
-        let text = render::text(path, text, diagnostics, std::io::stderr().is_terminal());
-        // Nobody may be listening.
-        let _ = write!(std::io::stderr(), "{text}");
+/// Prints diagnostics of one file for a person.
+pub(crate) fn report_text(path: &str, text: &str, diagnostics: &[Diagnostic]) {
+    let text = render::text(path, text, diagnostics, std::io::stderr().is_terminal());
+    // Nobody may be listening.
+    let _ = write!(std::io::stderr(), "{text}");
+}
+
+fn report(project: &Project, found: &[(String, Vec<Diagnostic>)], format: Format) {
+    let files = project.sources.iter().zip(found);
+    match format {
+        Format::Text => {
+            for (source, (path, diagnostics)) in files {
+                report_text(path, &source.text, diagnostics);
+            }
+        }
+        Format::Json => {
+            for (path, diagnostics) in found {
+                render::json(path, diagnostics).lines().for_each(print);
+            }
+        }
+        Format::Sarif => {
+            let sheets: Vec<Sheet<'_>> = files
+                .map(|(source, (path, diagnostics))| Sheet {
+                    path,
+                    text: &source.text,
+                    diagnostics,
+                })
+                .collect();
+            print(sarif(&sheets).trim_end());
+        }
     }
 }
 
 impl Checked {
+    /// `Thermostat: no errors, 1 warning, 2 allowed`
+    pub(crate) fn summary(&self) -> String {
+        let names: Vec<&str> = self.objects.iter().map(|object| object.name.as_str()).collect();
+        let warnings = match self.warnings {
+            0 => String::new(),
+            1 => ", 1 warning".to_owned(),
+            count => format!(", {count} warnings"),
+        };
+        let allowed = match self.allowed {
+            0 => String::new(),
+            count => format!(", {count} allowed"),
+        };
+        format!("{}: no errors{warnings}{allowed}", names.join(", "))
+    }
+
     /// An error if anything was wrong.
     pub(crate) fn require_sound(&self) -> Result<()> {
         match self.errors {

@@ -1,15 +1,18 @@
 //! The commands of `aqc`.
 
-use crate::check::{Checked, check};
+use crate::check::{Checked, Format, check};
+use crate::levels::Flags;
 use crate::project::Project;
-use crate::{build, fmt, inspect, test};
+use crate::{build, fix, fmt, inspect, new, test, watch};
 use aqo_compiler::Code;
+use aqo_compiler::levels::Levels;
 use aqo_runtime::config::HostConfig;
 use aqo_runtime::error::{Error, Result};
 use aqo_runtime::host::BirthValues;
 use aqo_runtime::present::{Lines, print};
 use aqo_runtime::run::{self, Options, Speed};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use std::path::PathBuf;
 
 const EXIT_CODES: &str =
@@ -25,10 +28,17 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make a directory with an object to begin with, its scenarios and aqo.toml.
+    ///
+    /// Example: aqc new night_watch
+    New {
+        /// The directory; its last part names module and object.
+        path: PathBuf,
+    },
     /// Check sources and print what is wrong.
     ///
-    /// Example: aqc check examples/thermostat
-    Check(Sources),
+    /// Example: aqc check examples/thermostat -D warnings --format sarif
+    Check(Check),
     /// Compile an object to a component.
     ///
     /// Example: aqc build examples/thermostat -o thermostat.wasm
@@ -37,10 +47,10 @@ enum Command {
     ///
     /// Example: aqc run examples/thermostat --steps 20
     Run(Run),
-    /// Run every scenario, on the interpreter and on the component.
+    /// Run every scenario and property, on the interpreter and on the component.
     ///
-    /// Example: aqc test examples/thermostat
-    Test(Sources),
+    /// Example: aqc test examples/thermostat --coverage --junit results.xml
+    Test(Test),
     /// Lay sources out: four spaces, a hundred columns, every comment kept.
     ///
     /// Example: aqc fmt examples --check --diff
@@ -62,15 +72,59 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print what makes a shell complete commands and flags.
+    ///
+    /// Example: aqc completions bash > ~/.local/share/bash-completion/completions/aqc
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
 }
 
 #[derive(Args)]
 struct Sources {
     /// An .aqo file, or a directory of them.
     path: PathBuf,
-    /// JSON lines.
-    #[arg(long)]
+    #[command(flatten)]
+    levels: Flags,
+}
+
+#[derive(Args)]
+struct Check {
+    #[command(flatten)]
+    sources: Sources,
+    /// How diagnostics are printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// JSON lines: the same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// Make the edits that diagnostics offer, then check what is left.
+    ///
+    /// Example: aqc check examples/thermostat --fix --dry-run
+    #[arg(long)]
+    fix: bool,
+    /// With --fix: print what would change as a diff, and write nothing.
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
+    /// Check again whenever a source or aqo.toml changes, until Ctrl-C.
+    ///
+    /// Example: aqc check examples/thermostat --watch
+    #[arg(long, conflicts_with = "fix")]
+    watch: bool,
+}
+
+#[derive(Args)]
+struct Test {
+    #[command(flatten)]
+    sources: Sources,
+    #[command(flatten)]
+    options: test::Options,
+    /// Test again whenever a source or aqo.toml changes, until Ctrl-C.
+    ///
+    /// Example: aqc test examples/thermostat --watch
+    #[arg(long)]
+    watch: bool,
 }
 
 #[derive(Args)]
@@ -88,8 +142,8 @@ struct Fmt {
 
 #[derive(Args)]
 struct Build {
-    /// An .aqo file, or a directory of them.
-    path: PathBuf,
+    #[command(flatten)]
+    sources: Sources,
     /// The object, where there are several.
     #[arg(long)]
     object: Option<String>,
@@ -137,40 +191,70 @@ fn long_version() -> String {
 /// Does what the arguments say.
 pub(crate) fn execute(arguments: Arguments) -> Result<()> {
     match arguments.command {
-        Command::Check(sources) => {
-            let checked = check(&Project::find(&sources.path)?, sources.json);
-            checked.require_sound()?;
-            if !sources.json {
-                print(&summary(&checked));
-            }
-            Ok(())
+        Command::New { path } => new::new(&path),
+        Command::Check(arguments) if arguments.watch => {
+            watch::watch(&arguments.sources.path, || check_sources(&arguments))
         }
+        Command::Check(arguments) => check_sources(&arguments),
         Command::Build(arguments) => build_object(&arguments),
         Command::Run(arguments) => run_object(arguments),
-        Command::Test(sources) => {
-            let checked = check(&Project::find(&sources.path)?, sources.json);
-            checked.require_sound()?;
-            test::test(&checked, sources.json)
+        Command::Test(arguments) if arguments.watch => {
+            watch::watch(&arguments.sources.path, || test_sources(&arguments))
         }
         Command::Fmt(Fmt { paths, check, diff }) => fmt::fmt(&paths, fmt::Options { check, diff }),
+        Command::Test(arguments) => test_sources(&arguments),
         Command::Explain { code } => explain(&code),
         Command::Inspect { component, json } => inspect::inspect(&component, json),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "aqc", &mut script);
+            print(String::from_utf8_lossy(&script).trim_end());
+            Ok(())
+        }
     }
 }
 
-fn summary(checked: &Checked) -> String {
-    let names: Vec<&str> = checked.objects.iter().map(|object| object.name.as_str()).collect();
-    let warnings = match checked.warnings {
-        0 => String::new(),
-        1 => ", 1 warning".to_owned(),
-        count => format!(", {count} warnings"),
-    };
-    format!("{}: no errors{warnings}", names.join(", "))
+impl Sources {
+    /// Finds and checks them.
+    fn check(&self, format: Format) -> Result<(Project, Checked)> {
+        let (project, levels) = self.find()?;
+        let checked = check(&project, &levels, format);
+        Ok((project, checked))
+    }
+
+    fn find(&self) -> Result<(Project, Levels)> {
+        let project = Project::find(&self.path)?;
+        let levels = self.levels.levels(&project)?;
+        Ok((project, levels))
+    }
+}
+
+fn check_sources(arguments: &Check) -> Result<()> {
+    let format = if arguments.json { Format::Json } else { arguments.format };
+    let (mut project, levels) = arguments.sources.find()?;
+    if arguments.fix {
+        fix::fix(&mut project, &levels, arguments.dry_run)?;
+    }
+    if arguments.dry_run {
+        return Ok(());
+    }
+    let checked = check(&project, &levels, format);
+    checked.require_sound()?;
+    if format == Format::Text {
+        print(&checked.summary());
+    }
+    Ok(())
+}
+
+fn test_sources(arguments: &Test) -> Result<()> {
+    let options = &arguments.options;
+    let (_, checked) = arguments.sources.check(Format::of_json(options.json))?;
+    checked.require_sound()?;
+    test::test(&checked, options)
 }
 
 fn build_object(arguments: &Build) -> Result<()> {
-    let project = Project::find(&arguments.path)?;
-    let checked = check(&project, false);
+    let (project, checked) = arguments.sources.check(Format::Text)?;
     checked.require_sound()?;
     let name = arguments.object.as_deref().or(project.manifest.run.object.as_deref());
     let object = checked.one(name)?;
@@ -194,7 +278,7 @@ fn build_object(arguments: &Build) -> Result<()> {
 
 fn run_object(arguments: Run) -> Result<()> {
     let project = Project::find(&arguments.path)?;
-    let checked = check(&project, false);
+    let checked = check(&project, &Flags::default().levels(&project)?, Format::Text);
     checked.require_sound()?;
     let settings = &project.manifest.run;
     let object = checked.one(arguments.object.as_deref().or(settings.object.as_deref()))?;

@@ -35,7 +35,7 @@ pub(crate) fn diff(name: &str, old: &str, new: &str) -> String {
         let start = first.saturating_sub(CONTEXT);
         let end = (hunk[close] + 1 + CONTEXT).min(edits.len());
         if out.is_empty() {
-            let _ = write!(out, "--- {name}\n+++ {name}, formatted\n");
+            let _ = write!(out, "--- {name}\n+++ {name}\n");
         }
         show(&mut out, &edits, start, end);
     }
@@ -128,11 +128,11 @@ mod tests {
         assert_eq!(diff("f", "a\nb\n", "a\nb\n"), "");
         let old = "1\n2\n3\n4\nold\n5\n6\n7\n8\n9\n10\n11\n12\nend";
         let new = "1\n2\n3\n4\nnew\nmore\n5\n6\n7\n8\n9\n10\n11\n12\nend\n";
-        let shown = "--- f\n+++ f, formatted\n\
+        let shown = "--- f\n+++ f\n\
             @@ -2,7 +2,8 @@\n 2\n 3\n 4\n-old\n+new\n+more\n 5\n 6\n 7\n\
             @@ -11,4 +12,4 @@\n 10\n 11\n 12\n-end\n\\ No newline at end of file\n+end\n";
         assert_eq!(diff("f", old, new), shown);
-        assert_eq!(diff("f", "", "a\n"), "--- f\n+++ f, formatted\n@@ -0,0 +1,1 @@\n+a\n");
+        assert_eq!(diff("f", "", "a\n"), "--- f\n+++ f\n@@ -0,0 +1,1 @@\n+a\n");
     }
 
     #[test]

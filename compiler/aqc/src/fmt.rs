@@ -6,7 +6,7 @@
 //!
 //! Knows nothing of objects: every file stands for itself.
 
-use crate::check::report;
+use crate::check::report_text;
 use crate::diff::diff;
 use crate::project::{Source, source};
 use aqo_compiler::{Unformatted, format};
@@ -178,7 +178,7 @@ fn formatted(source: &Source, tally: &mut Tally) -> Result<Option<String>> {
     match format(&source.text) {
         Ok(formatted) => Ok(Some(formatted)),
         Err(Unformatted::Unread(diagnostics)) => {
-            report(&source.path.display().to_string(), &source.text, &diagnostics, false);
+            report_text(&source.path.display().to_string(), &source.text, &diagnostics);
             tally.unread += 1;
             Ok(None)
         }

@@ -5,9 +5,15 @@ mod check;
 mod commands;
 mod diff;
 mod fmt;
+mod cover;
+mod fix;
 mod inspect;
+mod junit;
+mod levels;
+mod new;
 mod project;
 mod test;
+mod watch;
 
 use aqo_runtime::error::Error;
 use aqo_runtime::present::flushed;

@@ -1,5 +1,6 @@
 //! What a path names: one `.aqo` file, or a directory of them with `aqo.toml` and `host.toml` beside.
 
+use aqo_compiler::levels::Lint;
 use aqo_runtime::error::{Error, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -34,6 +35,9 @@ pub(crate) struct Manifest {
     /// `[run]`
     #[serde(default)]
     pub run: Run,
+    /// `[lint]`
+    #[serde(default)]
+    pub lint: Lint,
 }
 
 /// `[package]`

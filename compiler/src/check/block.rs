@@ -472,9 +472,12 @@ impl Checker<'_> {
         Some(Stmt::Predict(index, captures.values))
     }
 
+    /// What a positive duration may be.
+    pub const SPAN: Type = Type::Duration(Bounds { low: 1, high: Bounds::DURATION.high / 16 });
+
     /// A constant, positive duration.
     pub fn span(&mut self, expr: &tree::Expr) -> Option<i64> {
-        let ty = Type::Duration(Bounds { low: 1, high: Bounds::DURATION.high / 16 });
+        let ty = Self::SPAN;
         let typed = self.expr(expr, Some(&ty));
         typed.ty.as_ref()?;
         let stored = self.store_as(typed, &ty, "a positive duration")?;

@@ -190,6 +190,11 @@ impl<'c> Checker<'c> {
         self
     }
 
+    /// The object's Model, as far as it is known.
+    pub fn model(&self) -> &'c Model {
+        self.model
+    }
+
     /// The part that is checked.
     pub fn part(&self) -> PartId {
         self.part

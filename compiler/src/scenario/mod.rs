@@ -1,6 +1,11 @@
 //! Scenarios: what a life is fed and what is expected of it, as data that [`walk`] goes through.
 
+pub mod coverage;
+pub mod draw;
+pub mod property;
+pub mod search;
 mod show;
+pub mod story;
 pub mod walk;
 
 use crate::check::{Checker, Reach};
@@ -12,10 +17,13 @@ use crate::object::constant_value;
 use crate::shape::{Def, Shape};
 use aqo_grammar::tree::{self, Name, PlacePart, StepKind};
 use aqo_model::expr::Expr;
+use aqo_model::layout::Layout;
 use aqo_model::policy::Reason;
 use aqo_model::schema::Param;
+use aqo_model::step;
 use aqo_model::types::{Bounds, Type, Unit};
 use aqo_model::value::{Value, parse_instant};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// The instant at which a scenario starts that says none: 2027-01-01.
@@ -62,8 +70,8 @@ pub enum Kind {
         params: Vec<Value>,
         /// The index of the role; `None` for anyone.
         role: Option<u16>,
-        /// `None`: it must be taken.
-        refused: Option<Reason>,
+        /// What must come of it.
+        wanted: Wanted,
     },
     /// The host has this from now on; `None`: nothing.
     Offer {
@@ -103,6 +111,17 @@ pub enum Kind {
     },
 }
 
+/// What must come of something that is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// It is taken.
+    Taken,
+    /// It is refused, for this reason.
+    Refused(Reason),
+    /// Anything: a property says only what holds whatever comes.
+    Anything,
+}
+
 /// An object that scenarios can run: its item, names and Model.
 pub type Target = (usize, Arc<Shape>, Arc<CheckedModel>);
 
@@ -125,8 +144,7 @@ pub fn scenario(
     let title = aqo_grammar::unquote(&tree.title.text);
     let (object, model, steps) = match target {
         Some((object, shape, model)) => {
-            let mut reader =
-                Reader { globals, shape: &shape, model: &model, part, problems: Vec::new() };
+            let mut reader = Reader::new(globals, &shape, &model, part, Wanted::Taken);
             let steps = reader.steps(&tree.script);
             problems.append(&mut reader.problems);
             (Some(object), Some(model), steps)
@@ -141,7 +159,25 @@ struct Reader<'r> {
     shape: &'r Shape,
     model: &'r CheckedModel,
     part: PartId,
+    /// What must come of a message of which nothing is said.
+    bare: Wanted,
+    /// Parameters that have no value yet: then types are checked and no value counts.
+    open: Option<(Vec<Name>, Vec<Param>)>,
+    layout: Rc<Layout>,
     problems: Vec<Problem>,
+}
+
+impl<'r> Reader<'r> {
+    fn new(
+        globals: &'r Globals,
+        shape: &'r Shape,
+        model: &'r CheckedModel,
+        part: PartId,
+        bare: Wanted,
+    ) -> Reader<'r> {
+        let layout = Rc::new(Layout::of(model.model()));
+        Reader { globals, shape, model, part, bare, open: None, layout, problems: Vec::new() }
+    }
 }
 
 impl Reader<'_> {
@@ -168,8 +204,8 @@ impl Reader<'_> {
             StepKind::Offer { place, value } => self.offer(place, value),
             StepKind::Tick => Some(Kind::Tick),
             StepKind::Advance(span) => {
-                let span = self.with(Reach::NOTHING, |checker| checker.span(span))?;
-                Some(Kind::Advance(span))
+                let span = self.constant_of(span, &Checker::SPAN, "a positive duration")?;
+                Some(Kind::Advance(span.int()?))
             }
             StepKind::Host { gives, names } => self.host(*gives, names),
             StepKind::Repeat { count, script } => {
@@ -198,17 +234,31 @@ impl Reader<'_> {
     fn with<T>(&mut self, reach: Reach, read: impl FnOnce(&mut Checker<'_>) -> T) -> T {
         let mut checker =
             Checker::new(self.globals, self.shape, self.model.model(), self.part, reach);
+        if let Some((names, params)) = &self.open {
+            checker = checker.with_params(names, params, true);
+            // That was said when the parameters were declared.
+            checker.problems.clear();
+        }
         let result = read(&mut checker);
         self.problems.append(&mut checker.problems);
         result
     }
 
     fn constant(&mut self, expr: &tree::Expr, ty: &Type) -> Option<Value> {
+        self.constant_of(expr, ty, "its place")
+    }
+
+    fn constant_of(&mut self, expr: &tree::Expr, ty: &Type, place: &str) -> Option<Value> {
+        let (open, layout) = (self.open.is_some(), Rc::clone(&self.layout));
+        let model = self.model.model();
         self.with(Reach::NOTHING, |checker| {
             let typed = checker.expr(expr, Some(ty));
             typed.ty.as_ref()?;
-            let stored = checker.store_as(typed, ty, "its place")?;
-            constant_value(checker.fold(stored, expr.at)?)
+            let stored = checker.store_as(typed, ty, place)?;
+            if open {
+                return draw::edges(ty, &model.schema.enums).into_iter().next();
+            }
+            folded(checker, &layout, stored, expr.at)
         })
     }
 
@@ -274,12 +324,12 @@ impl Reader<'_> {
                 }
             },
         };
-        let refused = match outcome {
-            None => None,
+        let wanted = match outcome {
+            None => self.bare,
             Some(tree::Outcome::Waits(at)) => return self.later(*at, "`waits`"),
             Some(tree::Outcome::Refused(name)) => {
                 match model.model().policy.reason_named(&name.text) {
-                    Some(reason) => Some(reason),
+                    Some(reason) => Wanted::Refused(reason),
                     None => {
                         let own = model.model().policy.reasons.iter().map(String::as_str);
                         let known = own.chain(Reason::BUILT_IN.iter().map(|(_, name)| *name));
@@ -289,7 +339,7 @@ impl Reader<'_> {
                 }
             }
         };
-        Some(Kind::Send { message, params, role, refused })
+        Some(Kind::Send { message, params, role, wanted })
     }
 
     /// Constant arguments, of the declared shape and perhaps out of range: that is a way to be refused.
@@ -298,10 +348,13 @@ impl Reader<'_> {
             .iter()
             .map(|param| Param { name: param.name.clone(), ty: without_bounds(&param.ty) })
             .collect();
-        let at = args.at;
+        let (at, open, layout) = (args.at, self.open.is_some(), Rc::clone(&self.layout));
         self.with(Reach::NOTHING, |checker| {
             let given = checker.arguments(args, &wide, of)?;
-            given.into_iter().map(|expr| constant_value(checker.fold(expr, at)?)).collect()
+            if open {
+                return Some(Vec::new());
+            }
+            given.into_iter().map(|expr| folded(checker, &layout, expr, at)).collect()
         })
     }
 
@@ -353,6 +406,14 @@ impl Reader<'_> {
             (guard.map(|(cond, _)| cond), std::mem::take(&mut checker.locals))
         });
         Some(Kind::Expect { holds: holds?, locals })
+    }
+}
+
+/// The value of a constant, by the interpreter: an `else` in it may have answered.
+fn folded(checker: &mut Checker<'_>, layout: &Layout, expr: Expr, at: tree::At) -> Option<Value> {
+    match step::value_of(checker.model(), layout, &expr, &checker.locals) {
+        Some(value) => Some(value),
+        None => constant_value(checker.fold(expr, at)?),
     }
 }
 

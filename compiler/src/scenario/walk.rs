@@ -4,7 +4,8 @@
 //! An engine is a function from image and offer to what came of it. Knows no clock, no store and no
 //! engine but the interpreter.
 
-use super::{Kind, Scenario, Step, show};
+use super::coverage::Coverage;
+use super::{Kind, Scenario, Step, Wanted, show};
 use crate::diagnostic::Loc;
 use aqo_model::Model;
 use aqo_model::entry::{self, Said};
@@ -15,6 +16,7 @@ use aqo_model::policy::Reason;
 use aqo_model::step;
 use aqo_model::types::NEVER;
 use aqo_model::value::{Bytes32, Value};
+use std::cell::RefCell;
 
 /// Computes one step: the entry's body, the image afterwards, the reply and the next due instant.
 pub type Compute<'c> = dyn FnMut(&[u8], &Offer) -> Result<Computed, String> + 'c;
@@ -43,48 +45,79 @@ pub struct Failure {
     pub at: Loc,
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+/// A line that was gone through; a `repeat` only by the lines in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Where it stands.
+    pub at: Loc,
+    /// What came of what it sent: why it was refused, or 0.
+    pub reply: Option<u16>,
+}
+
 /// How a scenario went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Walk {
+    /// Where the scenario stands.
+    pub at: Loc,
+    /// How many steps it took.
+    pub steps: u64,
+    /// The lines that were gone through, the failing one included.
+    pub done: Vec<Done>,
     /// The digests of its entries, from birth.
     pub heads: Vec<Bytes32>,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
 }
 
-/// The most steps of one scenario: one that repeats itself without end is cut off.
-const STEPS_MAX: u64 = 10_000_000;
+/// The most steps of one scenario, unless told otherwise: one that repeats itself without end is cut
+/// off.
+pub const STEPS_MAX: u64 = 1_000_000;
 
-/// Walks through a scenario on the interpreter and on the component. Gives what went wrong.
-pub fn walk_both<'l>(
+/// Walks through a scenario on the interpreter, which tells what it evaluates, and on the component.
+/// Gives the first walk and what went wrong.
+pub fn walk_both(
     scenario: &Scenario,
-    model: &'l Model,
-    component: &'l mut Compute<'l>,
-) -> Option<String> {
+    model: &Model,
+    steps_max: u64,
+    seen: Option<&RefCell<Coverage>>,
+    component: &mut Compute<'_>,
+) -> (Walk, Option<Failure>) {
     let layout = Layout::of(model);
-    let mut interpreted = |image: &[u8], offer: &Offer| interpret(model, &layout, image, offer);
-    let by_interpreter = walk(scenario, model, &mut interpreted);
-    let by_component = walk(scenario, model, component);
-    difference(by_interpreter, by_component)
+    let mut interpreted =
+        |image: &[u8], offer: &Offer| interpret_watched(model, &layout, image, offer, seen);
+    let by_interpreter = walk_within(scenario, model, steps_max, &mut interpreted);
+    let by_component = walk_within(scenario, model, steps_max, component);
+    let failure = difference(by_interpreter.clone(), by_component);
+    (by_interpreter, failure)
 }
 
 /// What went wrong on either walk, or that they are not the same.
-pub fn difference(by_interpreter: Walk, by_component: Walk) -> Option<String> {
+pub fn difference(by_interpreter: Walk, by_component: Walk) -> Option<Failure> {
     if let Some(failure) = by_interpreter.failure {
-        return Some(failure.what);
+        return Some(failure);
     }
     if let Some(failure) = by_component.failure {
-        return Some(format!("on the component alone: {}", failure.what));
+        let what = format!("on the component alone: {}", failure.what);
+        return Some(Failure { what, ..failure });
     }
     let differ = by_interpreter.heads != by_component.heads;
-    differ.then(|| "the interpreter and the component left different lineages".to_owned())
+    differ.then(|| Failure {
+        what: "the interpreter and the component left different lineages".to_owned(),
+        at: by_interpreter.at,
+    })
 }
 
 /// A life in progress.
-struct Life<'l> {
+struct Life<'l, 'c> {
     model: &'l Model,
     layout: Layout,
-    compute: &'l mut Compute<'l>,
+    compute: &'l mut Compute<'c>,
     image: Vec<u8>,
     now: i64,
     served: i64,
@@ -95,10 +128,22 @@ struct Life<'l> {
     said: Vec<Said>,
     heads: Vec<Bytes32>,
     steps: u64,
+    steps_max: u64,
+    done: Vec<Done>,
 }
 
-/// Walks through a scenario.
-pub fn walk<'l>(scenario: &Scenario, model: &'l Model, compute: &'l mut Compute<'l>) -> Walk {
+/// Walks through a scenario, in [`STEPS_MAX`] steps at most.
+pub fn walk(scenario: &Scenario, model: &Model, compute: &mut Compute<'_>) -> Walk {
+    walk_within(scenario, model, STEPS_MAX, compute)
+}
+
+/// Walks through a scenario in so many steps at most. Offers and lines are steps.
+pub fn walk_within(
+    scenario: &Scenario,
+    model: &Model,
+    steps_max: u64,
+    compute: &mut Compute<'_>,
+) -> Walk {
     let layout = Layout::of(model);
     let mut life = Life {
         model,
@@ -114,6 +159,8 @@ pub fn walk<'l>(scenario: &Scenario, model: &'l Model, compute: &'l mut Compute<
         said: Vec::new(),
         heads: Vec::new(),
         steps: 0,
+        steps_max,
+        done: Vec::new(),
     };
     let given: Vec<(u16, Value)> = (scenario.steps.iter())
         .flat_map(|step| match &step.kind {
@@ -133,7 +180,7 @@ pub fn walk<'l>(scenario: &Scenario, model: &'l Model, compute: &'l mut Compute<
         Err(what) => failed(what),
         Ok(()) => life.walk(&scenario.steps),
     };
-    Walk { heads: life.heads, failure }
+    Walk { at: scenario.at, steps: life.steps, done: life.done, heads: life.heads, failure }
 }
 
 fn all(count: usize) -> u64 {
@@ -145,7 +192,7 @@ fn role_key(index: usize) -> Bytes32 {
     Bytes32(*blake3::hash(format!("aqo scenario role {index}").as_bytes()).as_bytes())
 }
 
-impl Life<'_> {
+impl Life<'_, '_> {
     fn bind(&self) -> Bind {
         Bind { host: Bytes32([1; 32]), nonce: [0; 16], capabilities: self.capabilities }
     }
@@ -188,12 +235,18 @@ impl Life<'_> {
         image.ok_or_else(|| "the image is not one of its class".to_owned())
     }
 
+    /// Counts a step.
+    fn count(&mut self) -> Result<(), String> {
+        self.steps += 1;
+        if self.steps <= self.steps_max {
+            return Ok(());
+        }
+        Err(format!("it takes more than {} steps; `--max-steps` allows more", self.steps_max))
+    }
+
     /// Puts an offer before the object, and gives the reply.
     fn offer(&mut self, kind: OfferKind) -> Result<u16, String> {
-        self.steps += 1;
-        if self.steps > STEPS_MAX {
-            return Err(format!("more than {STEPS_MAX} steps"));
-        }
+        self.count()?;
         let views = self.views.iter().cloned();
         let inputs = views.map(|value| value.map(|value| View { value, at: self.now })).collect();
         let offer = Offer { kind, observed: self.now, served: self.served, ignored: 0, inputs };
@@ -219,24 +272,19 @@ impl Life<'_> {
             if !matches!(step.kind, Kind::Expect { .. } | Kind::Emitted { .. } | Kind::Repeat(..)) {
                 self.said.clear();
             }
-            let result = match &step.kind {
-                Kind::Repeat(count, steps) => {
-                    for _ in 0..*count {
-                        if let Some(failure) = self.walk(steps) {
-                            return Some(failure);
-                        }
+            if let Kind::Repeat(count, steps) = &step.kind {
+                for _ in 0..*count {
+                    if let Err(what) = self.count() {
+                        return Some(Failure { what, at: step.at });
                     }
-                    Ok(())
+                    if let Some(failure) = self.walk(steps) {
+                        return Some(failure);
+                    }
                 }
-                other @ (Kind::Given(_)
-                | Kind::Send { .. }
-                | Kind::Offer { .. }
-                | Kind::Tick
-                | Kind::Advance(_)
-                | Kind::Host { .. }
-                | Kind::Expect { .. }
-                | Kind::Emitted { .. }) => self.step(other),
-            };
+                continue;
+            }
+            self.done.push(Done { at: step.at, reply: None });
+            let result = self.count().and_then(|()| self.step(&step.kind));
             if let Err(what) = result {
                 return Some(Failure { what, at: step.at });
             }
@@ -247,8 +295,8 @@ impl Life<'_> {
     fn step(&mut self, step: &Kind) -> Result<(), String> {
         match step {
             Kind::Given(_) | Kind::Repeat(..) => Ok(()),
-            Kind::Send { message, params, role, refused } => {
-                self.send(*message, params, *role, *refused)
+            Kind::Send { message, params, role, wanted } => {
+                self.send(*message, params, *role, *wanted)
             }
             Kind::Offer { input, value } => {
                 self.views[usize::from(*input)].clone_from(value);
@@ -317,7 +365,7 @@ impl Life<'_> {
         kind: u16,
         params: &[Value],
         role: Option<u16>,
-        refused: Option<Reason>,
+        wanted: Wanted,
     ) -> Result<(), String> {
         self.counter += 1;
         let image = self.decoded()?;
@@ -331,19 +379,22 @@ impl Life<'_> {
         });
         let message = Message { kind, params: params.to_vec(), envelope };
         let reply = self.offer(OfferKind::Message(message))?;
+        if let Some(done) = self.done.last_mut() {
+            done.reply = Some(reply);
+        }
         let name = |reason: u16| self.model.policy.reason_name(Reason(reason)).to_owned();
-        match (reply, refused) {
-            (0, None) => Ok(()),
-            (0, Some(wanted)) => {
+        match (reply, wanted) {
+            (_, Wanted::Anything) | (0, Wanted::Taken) => Ok(()),
+            (0, Wanted::Refused(wanted)) => {
                 Err(format!("it was taken, and `{}` was expected", name(wanted.0)))
             }
-            (reply, Some(wanted)) if reply == wanted.0 => Ok(()),
-            (reply, Some(wanted)) => Err(format!(
+            (reply, Wanted::Refused(wanted)) if reply == wanted.0 => Ok(()),
+            (reply, Wanted::Refused(wanted)) => Err(format!(
                 "it was refused `{}`, and `{}` was expected",
                 name(reply),
                 name(wanted.0)
             )),
-            (reply, None) => Err(format!("it was refused `{}`", name(reply))),
+            (reply, Wanted::Taken) => Err(format!("it was refused `{}`", name(reply))),
         }
     }
 
@@ -365,13 +416,31 @@ pub fn interpret(
     image: &[u8],
     offer: &Offer,
 ) -> Result<Computed, String> {
+    interpret_watched(model, layout, image, offer, None)
+}
+
+fn interpret_watched(
+    model: &Model,
+    layout: &Layout,
+    image: &[u8],
+    offer: &Offer,
+    seen: Option<&RefCell<Coverage>>,
+) -> Result<Computed, String> {
     let before = match offer.kind {
         OfferKind::Birth(_) => Image::unborn(model, layout),
         OfferKind::Tick | OfferKind::Message(_) | OfferKind::Bind(_) => {
             Image::decode(model, layout, image).ok_or("the image is not one of its class")?
         }
     };
-    let stepped = step::step(model, layout, &before, offer);
+    let see = |what| {
+        if let Some(seen) = seen {
+            seen.borrow_mut().see(what);
+        }
+    };
+    let stepped = step::step_watched(model, layout, &before, offer, &see);
+    if let (Some(seen), Some(reason)) = (seen, stepped.reply) {
+        seen.borrow_mut().refused(reason.0);
+    }
     Ok(Computed {
         body: stepped.entry.map(|entry| entry.encode(model)),
         reply: stepped.reply.map_or(0, |reason| reason.0),

@@ -56,7 +56,7 @@ fn files_are_rewritten_where_they_change() {
 
     let (code, out, _) = fmt(home, &["--check", "--diff", "a.aqo"], "");
     assert_eq!(code, 1);
-    let shown = "a.aqo\n--- a.aqo\n+++ a.aqo, formatted\n@@ -1,3 +1,5 @@\n module a\n";
+    let shown = "a.aqo\n--- a.aqo\n+++ a.aqo\n@@ -1,3 +1,5 @@\n module a\n";
     assert!(out.starts_with(shown), "{out}");
     assert!(out.contains("-unit  b\r\n") && out.contains("+unit b\n"), "{out}");
     assert_eq!(read("a.aqo"), LOOSE);

@@ -15,6 +15,7 @@ mod fold;
 mod foretell;
 mod rule;
 mod schedule;
+mod watch;
 
 use crate::cbor::Writer;
 use crate::entry::{
@@ -35,6 +36,7 @@ pub use bytes::{Answer, step_bytes};
 pub use fold::{Misfit, apply};
 pub use rule::failing_always;
 pub use schedule::next_due;
+pub use watch::Seen;
 
 /// What came of an offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +60,12 @@ pub fn holds(model: &Model, state: &State, now: i64, cond: &Expr, locals: &[Type
     eval::Scope::of_state(model, &state, locals).holds(cond)
 }
 
+/// The value of a sound expression that reads nothing; none where nothing answers for what fails.
+pub fn value_of(model: &Model, layout: &Layout, expr: &Expr, locals: &[Type]) -> Option<Value> {
+    let unborn = Image::unborn(model, layout);
+    eval::Scope::of_state(model, &unborn.state, locals).eval(expr).ok()
+}
+
 /// A step in progress.
 struct Step<'a> {
     model: &'a Model,
@@ -79,10 +87,22 @@ struct Step<'a> {
     foretold: Vec<Foretold>,
     losses: i64,
     gains: Vec<Gain>,
+    watch: &'a dyn Fn(Seen),
 }
 
 /// Puts an offer before an object.
 pub fn step(model: &Model, layout: &Layout, image: &Image, offer: &Offer) -> Stepped {
+    step_watched(model, layout, image, offer, &|_| {})
+}
+
+/// Puts an offer before an object, and tells what was evaluated on the way.
+pub fn step_watched(
+    model: &Model,
+    layout: &Layout,
+    image: &Image,
+    offer: &Offer,
+    watch: &dyn Fn(Seen),
+) -> Stepped {
     // Clocks count instants; only then do all sums of times fit.
     if !Bounds::INSTANT.contains(offer.observed) && !matches!(offer.kind, OfferKind::Birth(_)) {
         return nothing(model, image, served(offer), Some(Reason::MALFORMED));
@@ -90,8 +110,8 @@ pub fn step(model: &Model, layout: &Layout, image: &Image, offer: &Offer) -> Ste
     match &offer.kind {
         OfferKind::Birth(birth) => begin::birth(model, layout, offer, birth),
         OfferKind::Bind(bind) => begin::bind(model, layout, image, offer, bind),
-        OfferKind::Tick => tick(model, layout, image, offer),
-        OfferKind::Message(message) => hear(model, layout, image, offer, message),
+        OfferKind::Tick => tick(model, layout, image, offer, watch),
+        OfferKind::Message(message) => hear(model, layout, image, offer, message, watch),
     }
 }
 
@@ -106,14 +126,20 @@ fn nothing(model: &Model, image: &Image, served: i64, reply: Option<Reason>) -> 
     Stepped { entry: None, image: image.clone(), reply, served, next_due }
 }
 
-fn tick(model: &Model, layout: &Layout, image: &Image, offer: &Offer) -> Stepped {
+fn tick(
+    model: &Model,
+    layout: &Layout,
+    image: &Image,
+    offer: &Offer,
+    watch: &dyn Fn(Seen),
+) -> Stepped {
     let last = image.state.now;
     let observed = last.max(offer.observed);
     let deadline = schedule::next_deadline(model, &image.state);
     if deadline < observed {
         // What is past comes first, at its own instant, and by itself.
         let late = observed - deadline > schedule::grace(model);
-        let mut step = Step::new(model, layout, image, offer, last.max(deadline), None);
+        let mut step = Step::new(model, layout, image, offer, last.max(deadline), None, watch);
         if late {
             step.views.fill(None);
         }
@@ -128,7 +154,7 @@ fn tick(model: &Model, layout: &Layout, image: &Image, offer: &Offer) -> Stepped
     if due.is_none() && deadline > observed {
         return nothing(model, image, observed.max(served(offer)), None);
     }
-    let mut step = Step::new(model, layout, image, offer, observed, None);
+    let mut step = Step::new(model, layout, image, offer, observed, None, watch);
     step.tick = due;
     step.settle_deadlines();
     if due.is_some() {
@@ -143,6 +169,7 @@ fn hear(
     image: &Image,
     offer: &Offer,
     message: &Message,
+    watch: &dyn Fn(Seen),
 ) -> Stepped {
     let now = image.state.now.max(offer.observed);
     let ignored = |reason| nothing(model, image, served(offer), Some(reason));
@@ -155,7 +182,7 @@ fn hear(
     if let Err(reason) = begin::authenticate(&image.state, message, now) {
         return ignored(reason);
     }
-    let mut step = Step::new(model, layout, image, offer, now, Some(message));
+    let mut step = Step::new(model, layout, image, offer, now, Some(message), watch);
     if let Some(envelope) = &message.envelope {
         step.state.roles[usize::from(envelope.role)].burn(envelope.counter);
     }
@@ -177,6 +204,7 @@ impl<'a> Step<'a> {
         offer: &Offer,
         now: i64,
         message: Option<&'a Message>,
+        watch: &'a dyn Fn(Seen),
     ) -> Self {
         let foretold = (0..model.policy.predictions.len())
             .map(|index| Foretold {
@@ -203,6 +231,7 @@ impl<'a> Step<'a> {
             foretold,
             losses: 0,
             gains: Vec::new(),
+            watch,
         }
     }
 

@@ -3,8 +3,8 @@
 //! Admission, in this order; the first failure is the reason: what the host lacks, demands, limits,
 //! the body's own refusals, `flow`, `always`. Ranges need no check here: the Model is verified.
 
-use super::Step;
 use super::eval::{Scope, Stop};
+use super::{Seen, Step};
 use crate::entry::{Said, Verdict};
 use crate::expr::{Expr, Shape, Stmt};
 use crate::image::State;
@@ -26,12 +26,18 @@ impl Step<'_> {
         let model = self.model;
         let rule = &model.policy.rules[index];
         let mut scope = Scope::of_step(self, &rule.locals);
-        if !rule.when.as_ref().is_none_or(|when| scope.holds(when)) {
+        let holds = rule.when.as_ref().is_none_or(|when| scope.holds(when));
+        (self.watch)(Seen::Guard { rule: index, holds });
+        if !holds {
             return None;
         }
         let mut candidate = Candidate::default();
         let outcome = match self.gate(index, rule) {
-            Some(reason) => return Some(Verdict::Held(reason)),
+            Some(reason) => {
+                let verdict = Verdict::Held(reason);
+                (self.watch)(Seen::Judged { rule: index, verdict });
+                return Some(verdict);
+            }
             None => run(&rule.body, &mut scope, &mut candidate),
         };
         let verdict = match outcome {
@@ -42,6 +48,7 @@ impl Step<'_> {
                 None => Verdict::Committed,
             },
         };
+        (self.watch)(Seen::Judged { rule: index, verdict });
         if verdict == Verdict::Committed {
             self.commit(index, candidate);
         }
@@ -62,11 +69,16 @@ impl Step<'_> {
                 return Some(Reason::TRUST);
             }
         }
-        let limits = self.model.policy.limits.iter().zip(&self.state.limits);
-        let mut full = limits.filter(|(limit, kept)| {
-            limit.rules.contains(&(index as u16)) && kept.is_full(self.now, limit.per)
+        let limits = self.model.policy.limits.iter().zip(&self.state.limits).enumerate();
+        let mut full = limits.filter(|(number, (limit, kept))| {
+            let counts = limit.rules.contains(&(index as u16));
+            let is_full = counts && kept.is_full(self.now, limit.per);
+            if counts {
+                (self.watch)(Seen::Limit { limit: *number, holds: !is_full });
+            }
+            is_full
         });
-        full.next().map(|(limit, _)| Reason(limit.reason))
+        full.next().map(|(_, (limit, _))| Reason(limit.reason))
     }
 
     /// The first `flow` or `always` that the candidate would violate.
@@ -78,17 +90,18 @@ impl Step<'_> {
             next.fields[usize::from(*field)] = value.clone();
         }
         let next = next?;
-        for flow in &self.model.policy.flows {
+        for (number, flow) in self.model.policy.flows.iter().enumerate() {
             let of = |state: &State| match state.fields[usize::from(flow.field)] {
                 Value::Variant(number) => number,
                 _ => unreachable!("verify lets only enum fields have a flow"),
             };
             let (from, to) = (of(&self.state), of(&next));
+            (self.watch)(Seen::Flow { flow: number, from, to });
             if from != to && flow.next[usize::from(from)] >> to & 1 == 0 {
                 return Some(Reason::FLOW);
             }
         }
-        failing_always(self.model, &next)
+        failing(self.model, &next, self.watch)
     }
 
     fn commit(&mut self, index: usize, candidate: Candidate) {
@@ -151,12 +164,17 @@ fn all(exprs: &[Expr], scope: &mut Scope) -> Result<Vec<Value>, Stop> {
 
 /// The first `always` that a state fails.
 pub fn failing_always(model: &Model, state: &State) -> Option<Reason> {
-    let failing = model
-        .policy
-        .always
-        .iter()
-        .find(|clause| !Scope::of_state(model, state, &clause.locals).holds(&clause.holds));
-    failing.map(|clause| Reason(clause.reason))
+    failing(model, state, &|_| {})
+}
+
+fn failing(model: &Model, state: &State, watch: &dyn Fn(Seen)) -> Option<Reason> {
+    let mut clauses = model.policy.always.iter().enumerate();
+    let failing = clauses.find(|(number, clause)| {
+        let holds = Scope::of_state(model, state, &clause.locals).holds(&clause.holds);
+        watch(Seen::Always { clause: *number, holds });
+        !holds
+    });
+    failing.map(|(_, clause)| Reason(clause.reason))
 }
 
 impl Model {
