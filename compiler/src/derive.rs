@@ -5,9 +5,9 @@
 use crate::check::{Checker, Reach};
 use crate::diagnostic::{PartId, Problem};
 use crate::globals::Globals;
+use crate::policy::Head;
 use crate::shape::Shape;
 use aqo_grammar::tree::{self, MemberKind};
-use aqo_model::Model;
 
 /// The schema with the expressions of its derives, each of which reads what stands above it.
 pub(crate) fn with_derives(
@@ -15,7 +15,7 @@ pub(crate) fn with_derives(
     shape: &Shape,
     item: usize,
     object: &tree::Object,
-    model: &mut Model,
+    head: &mut Head,
     problems: &mut Vec<Problem>,
 ) {
     let mut index = 0;
@@ -27,8 +27,9 @@ pub(crate) fn with_derives(
         };
         let id = PartId { item, member: Some(member) };
         let (value, locals) = {
-            let mut checker =
-                Checker::new(globals, shape, model, id, Reach::DERIVE).with_derives(index);
+            let mut checker = Checker::new(globals, shape, &head.model, id, Reach::DERIVE)
+                .with_derives(index)
+                .with_limits(&head.limits);
             let typed = checker.expr(&derive.value, Some(ty));
             let value = if typed.ty.is_some() {
                 checker.store_as(typed, ty, &format!("`{}`", derive.param.name.text))
@@ -39,8 +40,8 @@ pub(crate) fn with_derives(
             (value, checker.locals)
         };
         if let Some(value) = value {
-            model.schema.derives[index].value = value;
-            model.schema.derives[index].locals = locals;
+            head.model.schema.derives[index].value = value;
+            head.model.schema.derives[index].locals = locals;
         }
         index += 1;
     }

@@ -1,13 +1,17 @@
-//! What a file declares outside its objects: units, enums, type aliases, constants.
+//! What a file declares outside its objects: units, enums, records, type aliases, constants,
+//! functions.
+//!
+//! Names come first, so that records and enums name each other in any order. Then what their parts
+//! need (aliases and plain constants, in text order), the parts, the other constants, the functions.
 
 use crate::codes::Code;
 use crate::diagnostic::{Loc, PartId, Problem, closest};
 use crate::outside::Labels;
-use crate::types;
+use crate::types::{self, Asked};
 use aqo_grammar::tree::{self, At, Const, File, ItemKind, Name, Param};
 use aqo_model::expr::Expr;
-use aqo_model::schema::Enum;
-use aqo_model::types::Type;
+use aqo_model::schema::Function;
+use aqo_model::types::{Enum, Record, Type, Types, Variant};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The values that the language gives a name, so that nobody else does.
@@ -21,10 +25,14 @@ pub struct Globals {
     pub module: String,
     /// Declared units.
     pub units: Vec<String>,
-    /// Enums in text order.
-    pub enums: Vec<Enum>,
+    /// Enums and records in text order.
+    pub types: Types,
     /// Where each enum is declared.
     pub enum_places: Vec<Loc>,
+    /// Where each record is declared.
+    pub record_places: Vec<Loc>,
+    /// Functions; each calls only those before it.
+    pub functions: Vec<Function>,
     /// Type aliases.
     pub aliases: BTreeMap<String, Type>,
     /// Constants: type and value.
@@ -42,7 +50,19 @@ pub struct Globals {
 impl Globals {
     /// The index of an enum.
     pub fn enum_named(&self, name: &str) -> Option<u16> {
-        let index = self.enums.iter().position(|e| e.name == name)?;
+        let index = self.types.enums.iter().position(|e| e.name == name)?;
+        u16::try_from(index).ok()
+    }
+
+    /// The index of a record.
+    pub fn record_named(&self, name: &str) -> Option<u16> {
+        let index = self.types.records.iter().position(|record| record.name == name)?;
+        u16::try_from(index).ok()
+    }
+
+    /// The index of a function.
+    pub fn function_named(&self, name: &str) -> Option<u16> {
+        let index = self.functions.iter().position(|function| function.name == name)?;
         u16::try_from(index).ok()
     }
 
@@ -111,8 +131,7 @@ pub fn not_yet(at: Loc, construct: &str) -> Problem {
         .help("`aqc explain E8001` lists what this version leaves out")
 }
 
-/// Reads the global declarations of a file: units and enums first, because types name them, then
-/// types and constants in text order.
+/// Reads the global declarations of a file.
 pub fn globals(file: &File) -> Globals {
     let mut globals = Globals {
         module: file.module.as_ref().map_or(String::new(), |module| {
@@ -120,91 +139,29 @@ pub fn globals(file: &File) -> Globals {
         }),
         ..Globals::default()
     };
-    let items = || file.items.iter().enumerate();
+    let items = || {
+        let id = |item| PartId { item, member: None };
+        file.items.iter().enumerate().map(move |(item, part)| (&part.node, id(item)))
+    };
     let mut labels = Labels::default();
-    for (item, part) in items() {
+    for (item, id) in items() {
         if let ItemKind::Enum(tree::Enum { name, .. })
-        | ItemKind::Object(tree::Object { name, .. }) = &part.node
+        | ItemKind::Object(tree::Object { name, .. }) = item
         {
-            let at = Loc { part: PartId { item, member: None }, at: name.at };
+            let at = Loc { part: id, at: name.at };
             globals.problems.extend(labels.add(&name.text, at));
         }
-        globals.name_item(&part.node, PartId { item, member: None });
+        globals.name_item(item, id);
     }
-    for (item, part) in items() {
-        globals.type_item(&part.node, PartId { item, member: None });
-    }
-    globals
-}
-
-impl Globals {
-    /// First pass: names, and whatever needs no type.
-    fn name_item(&mut self, item: &ItemKind, id: PartId) {
-        let mut later = |at, construct: &str| {
-            self.problems.push(not_yet(Loc { part: id, at }, construct));
-        };
+    let mut asked = Vec::new();
+    let mut rest = Vec::new();
+    for (item, id) in items() {
         match item {
-            ItemKind::Unit(names) => {
-                for name in names {
-                    self.declare(name, id);
-                    self.units.push(name.text.clone());
-                }
+            ItemKind::Alias(alias) => globals.alias(alias, id, &mut asked),
+            ItemKind::Const(constant) if globals.is_plain(&constant.param.ty) => {
+                globals.constant(constant, id);
             }
-            ItemKind::Enum(e) => declare_enum(self, e, id),
-            ItemKind::Use(u) => {
-                later(u.path.at, "`use` of another module");
-                let last = u.path.names.last();
-                let names = u.names.iter().flatten().chain(last);
-                self.broken.extend(names.map(|name| name.text.clone()));
-            }
-            ItemKind::Record(r) => {
-                later(r.name.at, "`record`");
-                self.broken.insert(r.name.text.clone());
-            }
-            ItemKind::Fn(f) => {
-                later(f.name.at, "`fn`");
-                self.broken.insert(f.name.text.clone());
-            }
-            ItemKind::Object(object) => self.declare(&object.name, id),
-            ItemKind::Alias(tree::Alias { name, .. })
-            | ItemKind::Const(Const { param: Param { name, .. }, .. }) => {
-                self.ahead.insert(name.text.clone(), Loc { part: id, at: name.at });
-            }
-            ItemKind::Scenario(_) | ItemKind::Property(_) | ItemKind::Damaged => {}
-        }
-    }
-
-    /// Second pass: types and constants, each of which knows what stands above it.
-    fn type_item(&mut self, item: &ItemKind, id: PartId) {
-        let mut problems = Vec::new();
-        match item {
-            ItemKind::Alias(alias) => {
-                self.declare(&alias.name, id);
-                match types::resolve(self, id, &alias.ty, &mut problems) {
-                    Some(ty) => drop(self.aliases.insert(alias.name.text.clone(), ty)),
-                    None => drop(self.broken.insert(alias.name.text.clone())),
-                }
-            }
-            ItemKind::Const(constant) => {
-                self.declare(&constant.param.name, id);
-                let ty = types::resolve(self, id, &constant.param.ty, &mut problems);
-                let value = ty.and_then(|ty| {
-                    let value = types::constant(
-                        self,
-                        id,
-                        &constant.value,
-                        &ty,
-                        "this constant",
-                        &mut problems,
-                    )?;
-                    Some((ty, value))
-                });
-                let name = constant.param.name.text.clone();
-                match value {
-                    Some(value) => drop(self.consts.insert(name, value)),
-                    None => drop(self.broken.insert(name)),
-                }
-            }
+            ItemKind::Const(constant) => rest.push((constant, id)),
             ItemKind::Use(_)
             | ItemKind::Unit(_)
             | ItemKind::Enum(_)
@@ -215,12 +172,108 @@ impl Globals {
             | ItemKind::Property(_)
             | ItemKind::Damaged => {}
         }
+    }
+    crate::parts::declare(&mut globals, file, &mut asked);
+    let mut problems = Vec::new();
+    for asked in asked {
+        asked.holds(&globals, &mut problems);
+    }
+    globals.problems.append(&mut problems);
+    for (constant, id) in rest {
+        globals.constant(constant, id);
+    }
+    crate::functions::declare(&mut globals, file);
+    globals
+}
+
+impl Globals {
+    /// First pass: names, and whatever needs no type.
+    fn name_item(&mut self, item: &ItemKind, id: PartId) {
+        match item {
+            ItemKind::Unit(names) => {
+                for name in names {
+                    self.declare(name, id);
+                    self.units.push(name.text.clone());
+                }
+            }
+            ItemKind::Enum(e) => declare_enum(self, e, id),
+            ItemKind::Use(u) => {
+                let at = Loc { part: id, at: u.path.at };
+                self.problems.push(not_yet(at, "`use` of another module"));
+                let last = u.path.names.last();
+                let names = u.names.iter().flatten().chain(last);
+                self.broken.extend(names.map(|name| name.text.clone()));
+            }
+            ItemKind::Record(r) => {
+                self.declare(&r.name, id);
+                let at = Loc { part: id, at: r.name.at };
+                self.was(r.was.as_ref(), id);
+                self.types.records.push(Record { name: r.name.text.clone(), fields: Vec::new() });
+                self.record_places.push(at);
+            }
+            ItemKind::Fn(f) => self.declare(&f.name, id),
+            ItemKind::Object(object) => self.declare(&object.name, id),
+            ItemKind::Alias(tree::Alias { name, .. })
+            | ItemKind::Const(Const { param: Param { name, .. }, .. }) => {
+                self.ahead.insert(name.text.clone(), Loc { part: id, at: name.at });
+            }
+            ItemKind::Scenario(_) | ItemKind::Property(_) | ItemKind::Damaged => {}
+        }
+    }
+
+    /// A new name for an old thing.
+    pub(crate) fn was(&mut self, was: Option<&Name>, part: PartId) {
+        if let Some(was) = was {
+            self.problems.push(not_yet(Loc { part, at: was.at }, "`was`"));
+        }
+    }
+
+    /// Whether a type, as written, holds no record, no enum and no collection.
+    fn is_plain(&self, ty: &tree::Type) -> bool {
+        match self.aliases.get(&ty.name.text) {
+            Some(alias) => types::parts(alias, &Types::default()).is_empty(),
+            None => {
+                let name = ty.name.text.as_str();
+                let is_collection = matches!(name, "list" | "ring" | "set" | "map");
+                let is_own = self.enum_named(name).is_some() || self.record_named(name).is_some();
+                !is_collection && !is_own
+            }
+        }
+    }
+
+    fn alias(&mut self, alias: &tree::Alias, id: PartId, asked: &mut Vec<Asked>) {
+        self.declare(&alias.name, id);
+        let mut problems = Vec::new();
+        let (found, more) = types::resolve_early(self, id, &alias.ty, &mut problems);
+        asked.extend(more);
+        match found {
+            Some(ty) => drop(self.aliases.insert(alias.name.text.clone(), ty)),
+            None => drop(self.broken.insert(alias.name.text.clone())),
+        }
+        self.problems.append(&mut problems);
+    }
+
+    fn constant(&mut self, constant: &Const, id: PartId) {
+        self.declare(&constant.param.name, id);
+        let mut problems = Vec::new();
+        let ty = types::resolve(self, id, &constant.param.ty, &mut problems);
+        let value = ty.and_then(|ty| {
+            let place = "this constant";
+            let value = types::constant(self, id, &constant.value, &ty, place, &mut problems)?;
+            Some((ty, value))
+        });
+        let name = constant.param.name.text.clone();
+        match value {
+            Some(value) => drop(self.consts.insert(name, value)),
+            None => drop(self.broken.insert(name)),
+        }
         self.problems.append(&mut problems);
     }
 }
 
 fn declare_enum(globals: &mut Globals, e: &aqo_grammar::tree::Enum, id: PartId) {
     globals.declare(&e.name, id);
+    globals.was(e.was.as_ref(), id);
     let mut names: Vec<&Name> = Vec::new();
     let mut labels = Labels::default();
     for variant in &e.variants {
@@ -229,9 +282,7 @@ fn declare_enum(globals: &mut Globals, e: &aqo_grammar::tree::Enum, id: PartId) 
             globals.problems.push(taken(&variant.name, at, Loc { part: id, at: first.at }));
         }
         globals.problems.extend(labels.add(&variant.name.text, at));
-        if !variant.params.is_empty() {
-            globals.problems.push(not_yet(at, "a variant with a payload"));
-        }
+        globals.was(variant.was.as_ref(), id);
         names.push(&variant.name);
     }
     let most = aqo_model::limits::VARIANTS;
@@ -241,8 +292,9 @@ fn declare_enum(globals: &mut Globals, e: &aqo_grammar::tree::Enum, id: PartId) 
             format!("an enum has 1 to {most} variants, `{}` has {}", e.name.text, names.len());
         globals.problems.push(Problem::new(Code::TooMany, at, message));
     }
-    let variants = names.iter().map(|name| name.text.clone()).collect();
-    globals.enums.push(Enum { name: e.name.text.clone(), variants });
+    let bare = |name: &&Name| Variant { name: name.text.clone(), params: Vec::new() };
+    let variants = names.iter().map(bare).collect();
+    globals.types.enums.push(Enum { name: e.name.text.clone(), variants });
     globals.enum_places.push(Loc { part: id, at: e.name.at });
 }
 

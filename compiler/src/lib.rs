@@ -8,15 +8,19 @@
 
 pub mod check;
 pub mod codes;
+mod constant;
 pub mod db;
 mod derive;
 pub mod diagnostic;
 mod format;
+mod functions;
 pub mod globals;
 pub mod levels;
 pub mod mend;
+pub mod modules;
 pub mod object;
 mod outside;
+mod parts;
 pub mod policy;
 pub mod render;
 pub mod rule;
@@ -30,6 +34,7 @@ pub mod warnings;
 mod words;
 
 pub use aqo_emit as emit;
+pub use aqo_grammar as grammar;
 pub use aqo_model as model;
 pub use codes::Code;
 pub use db::{CheckedModel, Database, SourceFile};

@@ -3,25 +3,28 @@
 //! Invariant: a declaration that was not understood keeps its place and is noted, so that its uses
 //! are no second mistake. Knows no rule's body but the words in it.
 
+mod cycle;
+
 use crate::check::Checker;
 use crate::codes::Code;
+use crate::constant;
 use crate::diagnostic::{Loc, PartId, Problem};
 use crate::globals::{Globals, PREDECLARED, not_yet, predeclared, taken, unknown};
 use crate::outside::collisions;
 use crate::shape::{Def, Shape, Slot};
-use crate::types::{constant, resolve};
+use crate::types;
 use crate::words::Words;
-use aqo_grammar::tree::{self, Act, ExprKind, Mark, MemberKind, Name, Part};
+use aqo_grammar::tree::{self, Act, At, ExprKind, Mark, MemberKind, Name, Part};
 use aqo_model::Model;
 use aqo_model::expr::Expr;
 use aqo_model::limits;
 use aqo_model::policy::Policy;
 use aqo_model::schema::{
-    Cycle, Default as FieldDefault, Derive, Event, Field, Input, Message, Param, Role, Schema,
+    Change, Default as FieldDefault, Derive, Event, Field, Input, Message, Role, Schema,
 };
-use aqo_model::types::{Bounds, Type};
+use aqo_model::types::{Bounds, Param, Type};
 
-/// A Model that declares the enums of a file and nothing else.
+/// A Model that declares the types and functions of a file and nothing else.
 pub fn empty_model(globals: &Globals) -> Model {
     Model { schema: empty_schema(globals), policy: empty_policy() }
 }
@@ -33,9 +36,10 @@ fn empty_schema(globals: &Globals) -> Schema {
         object: String::new(),
         version: 1,
         intent: String::new(),
-        enums: globals.enums.clone(),
+        types: globals.types.clone(),
         roles: Vec::new(),
         fields: Vec::new(),
+        functions: globals.functions.clone(),
         derives: Vec::new(),
         inputs: Vec::new(),
         messages: Vec::new(),
@@ -56,14 +60,21 @@ pub fn empty_policy() -> Policy {
         trust: None,
         hosts: None,
         upgrade: None,
+        dormant: None,
+        ends: None,
         reasons: Vec::new(),
     }
 }
 
 /// Reads the declarations of the object that is item `item` of its file.
 pub fn shape(globals: &Globals, item: usize, object: &tree::Object, doc: Option<&str>) -> Shape {
-    let mut builder =
-        Builder { globals, item, shape: Shape::default(), schema: empty_schema(globals) };
+    let mut builder = Builder {
+        globals,
+        item,
+        cycles: 0,
+        shape: Shape::default(),
+        schema: empty_schema(globals),
+    };
     builder.doc("object", doc);
     builder.header(object);
     let members = || object.members.iter().enumerate();
@@ -82,6 +93,8 @@ pub fn shape(globals: &Globals, item: usize, object: &tree::Object, doc: Option<
 struct Builder<'b> {
     globals: &'b Globals,
     item: usize,
+    /// How many cycles were named.
+    cycles: usize,
     shape: Shape,
     schema: Schema,
 }
@@ -118,7 +131,9 @@ impl Builder<'_> {
             MemberKind::Role(role) => {
                 let index = next(self.schema.roles.len());
                 self.define(&role.name, Def::Role(index), part);
-                self.schema.roles.push(Role { number: index, name: role.name.text.clone() });
+                let name = role.name.text.clone();
+                let max = role.size.as_ref().and_then(|size| self.role_size(size, part));
+                self.schema.roles.push(Role { number: index, name, max });
             }
             MemberKind::Field(field) => {
                 let index = next(self.shape.field_places.len());
@@ -143,12 +158,14 @@ impl Builder<'_> {
                 self.define(&event.sig.name, Def::Event(index), part);
             }
             MemberKind::Cycle(cycle) => {
+                let index = next(self.cycles);
+                self.cycles += 1;
                 if let Some(name) = &cycle.name {
-                    self.define(name, Def::Other, part);
+                    self.define(name, Def::Cycle(index), part);
                 }
             }
             MemberKind::Children(children) => {
-                self.define(&children.name, Def::Other, part);
+                self.define(&children.name, Def::Children, part);
             }
             MemberKind::Rule(rule) => {
                 let index = next(self.shape.rule_places.len());
@@ -214,8 +231,12 @@ impl Builder<'_> {
     fn words_of_policy(&mut self, policy: &tree::Policy, part: PartId) {
         for clause in &policy.clauses {
             match &clause.kind {
-                tree::ClauseKind::Always { name, .. } | tree::ClauseKind::Limit { name, .. } => {
+                tree::ClauseKind::Always { name, .. } => {
                     self.define(name, Def::Clause, part);
+                    self.reason(&name.text);
+                }
+                tree::ClauseKind::Limit { name, .. } => {
+                    self.define(name, Def::Limit, part);
                     self.reason(&name.text);
                 }
                 tree::ClauseKind::Hosts { need, .. } => {
@@ -244,9 +265,6 @@ impl Builder<'_> {
             MemberKind::Role(role) => {
                 self.doc(&format!("role {}", role.name.text), part.doc.as_deref());
                 self.was(role.was.as_ref(), id);
-                if let Some(size) = &role.size {
-                    self.later(Loc { part: id, at: size.at }, "a role of several keys");
-                }
             }
             MemberKind::Field(field) => self.field(field, part.doc.as_deref(), id),
             MemberKind::Derive(derive) => self.derive(derive, part.doc.as_deref(), id),
@@ -254,9 +272,6 @@ impl Builder<'_> {
             MemberKind::Message(message) => self.message(message, part.doc.as_deref(), id),
             MemberKind::Event(event) => self.event(event, part.doc.as_deref(), id),
             MemberKind::Cycle(cycle) => self.cycle(cycle, id),
-            MemberKind::Pause(pause) => {
-                self.later(Loc { part: id, at: pause.at }, "`dormant when` and `ends when`")
-            }
             MemberKind::Children(children) => {
                 self.later(Loc { part: id, at: children.name.at }, "`children`");
             }
@@ -267,8 +282,20 @@ impl Builder<'_> {
                 self.doc(&format!("rule {}", rule.name.text), part.doc.as_deref());
                 self.was(rule.was.as_ref(), id);
             }
-            MemberKind::Policy(_) | MemberKind::Damaged => {}
+            MemberKind::Policy(_) | MemberKind::Pause(_) | MemberKind::Damaged => {}
         }
+    }
+
+    /// The most keys of a role.
+    fn role_size(&mut self, size: &tree::Literal, part: PartId) -> Option<u16> {
+        let most = limits::KEYS;
+        let found = size.text.replace('_', "").parse().ok().filter(|n| (1..=most).contains(n));
+        if found.is_none() {
+            let at = Loc { part, at: size.at };
+            let message = format!("a role has 1 to {most} keys");
+            self.shape.problems.push(Problem::new(Code::OutOfRange, at, message));
+        }
+        found
     }
 
     fn later(&mut self, at: Loc, construct: &str) {
@@ -282,7 +309,7 @@ impl Builder<'_> {
     }
 
     fn ty(&mut self, part: PartId, ty: &tree::Type) -> Option<Type> {
-        resolve(self.globals, part, ty, &mut self.shape.problems)
+        types::resolve(self.globals, part, ty, &mut self.shape.problems)
     }
 
     fn field(&mut self, field: &tree::Field, doc: Option<&str>, part: PartId) {
@@ -291,13 +318,14 @@ impl Builder<'_> {
         let ty = self.ty(part, &field.param.ty);
         let number = self.schema.fields.len() as u16;
         let mut attested = None;
+        let mut change = Change::Any;
         for mark in &field.marks {
             match mark {
                 Mark::AttestedBy(role) => attested = self.role(role, part),
                 Mark::Was(was) => self.was(Some(was), part),
-                Mark::Once(at) => self.later(Loc { part, at: *at }, "`once`"),
-                Mark::OnlyUp(at) => self.later(Loc { part, at: *at }, "`only_up`"),
-                Mark::OnlyDown(at) => self.later(Loc { part, at: *at }, "`only_down`"),
+                Mark::Once(at) => self.change(&mut change, Change::Once, *at, &ty, part),
+                Mark::OnlyUp(at) => self.change(&mut change, Change::Up, *at, &ty, part),
+                Mark::OnlyDown(at) => self.change(&mut change, Change::Down, *at, &ty, part),
                 Mark::Private(at) => self.later(Loc { part, at: *at }, "`private`"),
             }
         }
@@ -306,7 +334,37 @@ impl Builder<'_> {
             _ => None,
         };
         let ty = self.understood(ty, Slot::Field(number));
-        self.schema.fields.push(Field { number, name, ty, default, attested });
+        self.schema.fields.push(Field { number, name, ty, default, attested, change });
+    }
+
+    /// `once`, `only_up`, `only_down`, which want a type that can change so.
+    fn change(
+        &mut self,
+        change: &mut Change,
+        mark: Change,
+        at: At,
+        ty: &Option<Type>,
+        part: PartId,
+    ) {
+        let Some(ty) = ty else { return };
+        let fits = match mark {
+            Change::Any => true,
+            Change::Once => matches!(ty, Type::Option(_)),
+            Change::Up | Change::Down => ty.bounds().is_some(),
+        };
+        let message = match (fits, *change == Change::Any || *change == mark) {
+            (true, true) => {
+                *change = mark;
+                return;
+            }
+            (true, false) => "a field has one of `once`, `only_up` and `only_down`",
+            (false, _) if mark == Change::Once => {
+                "`once` is for an option, which is none until it is set"
+            }
+            (false, _) => "only a number or a time can go up or down",
+        };
+        let problem = Problem::new(Code::BadType, Loc { part, at }, message);
+        self.shape.problems.push(problem);
     }
 
     fn default(
@@ -320,7 +378,7 @@ impl Builder<'_> {
         if is_born && *ty == Type::Instant(Bounds::INSTANT) {
             return Some(FieldDefault::Born);
         }
-        let value = constant(
+        let value = types::constant(
             self.globals,
             part,
             expr,
@@ -328,7 +386,7 @@ impl Builder<'_> {
             &format!("field `{name}`"),
             &mut self.shape.problems,
         )?;
-        constant_value(value).map(FieldDefault::Value)
+        constant::value(value).map(FieldDefault::Value)
     }
 
     fn role(&mut self, name: &Name, part: PartId) -> Option<u16> {
@@ -431,9 +489,9 @@ impl Builder<'_> {
         for role in &message.from {
             match role.text.as_str() {
                 "anyone" if message.from.len() == 1 => {}
-                "signer" => {
+                "signer" | "parent" => {
                     self.shape.untyped.insert(Slot::Sender(number));
-                    self.later(Loc { part, at: role.at }, "`from signer`");
+                    self.later(Loc { part, at: role.at }, &format!("`from {}`", role.text));
                 }
                 _ => match self.role(role, part) {
                     Some(role) => from.push(role),
@@ -475,46 +533,6 @@ impl Builder<'_> {
         });
     }
 
-    fn cycle(&mut self, cycle: &tree::Cycle, part: PartId) {
-        let at = Loc { part, at: cycle.at };
-        if !self.schema.cycles.is_empty() {
-            return self.later(at, "a second cycle");
-        }
-        if let Some(catch_up) = &cycle.catch_up
-            && catch_up.how.text != "one"
-        {
-            self.later(Loc { part, at: catch_up.how.at }, "`catch_up` other than `one`");
-        }
-        let period = match &cycle.schedule {
-            tree::Schedule::Every { period, most: None } => period,
-            tree::Schedule::Every { most: Some(most), .. } => {
-                return self.later(Loc { part, at: most.at }, "backoff");
-            }
-            tree::Schedule::Daily { at_time } => {
-                return self.later(Loc { part, at: at_time.at }, "`cycle daily`");
-            }
-            tree::Schedule::Monthly { day, .. } => {
-                return self.later(Loc { part, at: day.at }, "`cycle monthly`");
-            }
-            tree::Schedule::On(name) => {
-                return self
-                    .later(Loc { part, at: name.at }, "`cycle on time` and `cycle on message`");
-            }
-        };
-        let Some(every) = self.span(period, part) else { return };
-        if every < limits::PERIOD_MIN {
-            let message = "a period is at least 1 ms";
-            self.shape.problems.push(Problem::new(
-                Code::OutOfRange,
-                Loc { part, at: period.at },
-                message,
-            ));
-            return;
-        }
-        let name = cycle.name.as_ref().map(|name| name.text.clone());
-        self.schema.cycles.push(Cycle { name, every });
-    }
-
     /// More of anything than the language allows.
     fn counts(&mut self, object: &tree::Object) {
         let at = Loc { part: PartId { item: self.item, member: None }, at: object.name.at };
@@ -550,20 +568,9 @@ fn is_of_the_language(def: Def, name: &str) -> bool {
         | Def::Input(_)
         | Def::Event(_)
         | Def::Clause
-        | Def::Other => &[],
+        | Def::Limit
+        | Def::Cycle(_)
+        | Def::Children => &[],
     };
     PREDECLARED.contains(&name) || own.contains(&name)
-}
-
-/// The value of an expression that has been folded.
-#[expect(clippy::wildcard_enum_match_arm, reason = "every other expression is no constant")]
-pub fn constant_value(expr: Expr) -> Option<aqo_model::value::Value> {
-    use aqo_model::value::Value;
-    match expr {
-        Expr::Value(value) => Some(value),
-        Expr::Variant(_, number) => Some(Value::Variant(number)),
-        Expr::None(_) => Some(Value::None),
-        Expr::Some(inner) => constant_value(*inner).map(|value| Value::Some(Box::new(value))),
-        _ => None,
-    }
 }

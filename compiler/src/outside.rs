@@ -43,7 +43,11 @@ pub(crate) fn collisions(item: usize, object: &tree::Object) -> Vec<Problem> {
         let (kind, name) = match &part.node {
             MemberKind::Field(field) => (&mut *state, &field.param.name),
             MemberKind::Derive(derive) => (&mut *state, &derive.param.name),
-            MemberKind::Input(input) => (&mut *inputs, &input.name),
+            MemberKind::Input(input) => {
+                let name = &input.name;
+                problems.extend((label(&name.text) == "at").then(|| beside_instant(at(name))));
+                (&mut *inputs, name)
+            }
             MemberKind::Message(message) => (&mut *messages, &message.sig.name),
             MemberKind::Event(event) => (&mut *events, &event.sig.name),
             MemberKind::Role(role) => (&mut *roles, &role.name),
@@ -64,6 +68,10 @@ pub(crate) fn collisions(item: usize, object: &tree::Object) -> Vec<Problem> {
                 matches!(&part.node, MemberKind::Message(message) if is_signed(message));
             let by = sig.params.iter().find(|param| is_signed && label(&param.name.text) == "by");
             problems.extend(by.map(|param| beside_envelope(at(&param.name))));
+            let is_message = matches!(&part.node, MemberKind::Message(_));
+            let when =
+                sig.params.iter().find(|param| is_message && label(&param.name.text) == "at");
+            problems.extend(when.map(|param| beside_instant(at(&param.name))));
             let mut params = Labels::default();
             let names = sig.params.iter().map(|param| &param.name);
             problems.extend(names.filter_map(|name| params.add(&name.text, at(name))));
@@ -82,4 +90,12 @@ fn beside_envelope(at: Loc) -> Problem {
     Problem::new(Code::NameCollision, at, message)
         .label("the envelope's name outside")
         .help("rename it, or let the message come `from anyone`, without an envelope")
+}
+
+/// The problem of a parameter or input that has the name of the instant that is offered beside it.
+fn beside_instant(at: Loc) -> Problem {
+    let message = "outside, `at` would be both this and the instant of the offer";
+    Problem::new(Code::NameCollision, at, message)
+        .label("the instant's name outside")
+        .help("rename it")
 }

@@ -1,7 +1,10 @@
 //! The clauses of a policy, and the head of a Model: everything but its rules.
 
+mod demand;
 mod trust;
 
+pub use self::demand::{Demand, demand};
+use self::demand::{quorum_of, quorum_roles};
 use crate::check::{Checker, Reach};
 use crate::codes::Code;
 use crate::derive::with_derives;
@@ -9,14 +12,13 @@ use crate::diagnostic::{Loc, PartId, Problem};
 use crate::globals::{Globals, not_yet, unknown};
 use crate::object::empty_policy;
 use crate::shape::{Def, Shape, Slot};
-use aqo_grammar::tree::{self, At, BinaryOp, ClauseKind, ExprKind, HostMode, MemberKind, Name};
+use aqo_grammar::tree::{self, At, ClauseKind, ExprKind, HostMode, MemberKind, Name, PauseKind};
 use aqo_model::Model;
 use aqo_model::expr::Expr;
 use aqo_model::policy::{
-    Always, Flow, Happening, Hosts, Limit, Otherwise, Reason, TrustDemand, Upgrade,
+    Always, Flow, Happening, Hosts, Limit, Otherwise, Pause, Quorum, Reason, Sum,
 };
 use aqo_model::types::{Bounds, Type, Unit};
-use aqo_model::value::Value;
 use aqo_model::verify;
 
 /// A Model without rules, and what is wrong with its policy.
@@ -30,6 +32,8 @@ pub struct Head {
     pub flow_places: Vec<Loc>,
     /// Where each limit stands.
     pub limit_places: Vec<Loc>,
+    /// What is left of each limit, by name: its index and the type of the rest.
+    pub limits: Vec<(String, u16, Type)>,
     /// What is wrong.
     pub problems: Vec<Problem>,
 }
@@ -41,7 +45,6 @@ pub fn head(globals: &Globals, shape: &Shape, item: usize, object: &tree::Object
     let mut model = Model { schema, policy: empty_policy() };
     model.policy.reasons.clone_from(&shape.reasons);
     let mut problems = Vec::new();
-    // Trust comes first: derives may read it.
     let mut reader = Reader {
         globals,
         shape,
@@ -52,14 +55,18 @@ pub fn head(globals: &Globals, shape: &Shape, item: usize, object: &tree::Object
             always_places: Vec::new(),
             flow_places: Vec::new(),
             limit_places: Vec::new(),
+            limits: Vec::new(),
             problems: Vec::new(),
         },
         scores: Vec::new(),
     };
-    reader.clauses(|kind| matches!(kind, ClauseKind::Trust(_)));
-    with_derives(globals, shape, item, object, &mut reader.head.model, &mut problems);
+    // Trust and limits come first: derives may read them.
+    let first = |kind: &ClauseKind| matches!(kind, ClauseKind::Trust(_) | ClauseKind::Limit { .. });
+    reader.clauses(first);
+    with_derives(globals, shape, item, object, &mut reader.head, &mut problems);
     reader.head.problems.append(&mut problems);
-    reader.clauses(|kind| !matches!(kind, ClauseKind::Trust(_)));
+    reader.clauses(|kind| !first(kind));
+    reader.pauses();
     reader.head
 }
 
@@ -146,7 +153,8 @@ impl Reader<'_> {
             );
             return;
         }
-        let variants = self.head.model.schema.enums[usize::from(e)].variants.clone();
+        let declared = &self.head.model.schema.types.enums[usize::from(e)];
+        let variants: Vec<String> = declared.names().map(str::to_owned).collect();
         let mut next = vec![0u64; variants.len()];
         for arrow in arrows {
             let from = self.states(&arrow.from, e, &variants, true);
@@ -189,7 +197,7 @@ impl Reader<'_> {
                 None => {
                     let what = format!(
                         "variant of `{}`",
-                        self.head.model.schema.enums[usize::from(e)].name
+                        self.head.model.schema.types.enums[usize::from(e)].name
                     );
                     let at = self.loc(name.at);
                     let known = variants.iter().map(String::as_str);
@@ -263,24 +271,107 @@ impl Reader<'_> {
         indices.sort_unstable();
         indices.dedup();
         let per = self.constant(per, |checker, expr| checker.span(expr));
-        let count = match quotas {
-            [quota] if quota.of.is_none() => {
-                let most = i64::from(aqo_model::limits::LIMIT_COUNT);
-                let within = Bounds { low: 1, high: most };
-                let ty = Type::Number { scale: 0, unit: Unit::default(), within };
-                self.number(&quota.amount, &ty)
+        let most = i64::from(aqo_model::limits::LIMIT_COUNT);
+        let within = Bounds { low: 1, high: most };
+        let counted = Type::Number { scale: 0, unit: Unit::default(), within };
+        let (count, sum) = match quotas {
+            [count] if count.of.is_none() => (self.number(&count.amount, &counted), Some(None)),
+            [count, sum] if count.of.is_none() && sum.of.is_some() => {
+                let of = sum.of.as_ref().unwrap_or(name);
+                let count = self.number(&count.amount, &counted);
+                (count, self.sum(&sum.amount, of, &indices, count.unwrap_or(1)).map(Some))
             }
             _ => {
-                self.later(name.at, "a limit of a sum");
-                None
+                let message = "a limit is a count, or a count and a sum";
+                let problem = self.problem(Code::BadLimit, name.at, message);
+                problem.help = Some("write `to 40 per 1d` or `to 40, 200 of amount per 1d`; the count says how many commits are kept".to_owned());
+                (None, None)
             }
         };
-        if let (Some(reason), Some(per), Some(count)) = (reason, per, count) {
+        if let (Some(reason), Some(per), Some(count), Some(sum)) = (reason, per, count, sum) {
+            let index = self.head.model.policy.limits.len() as u16;
+            let (sum, left) = match sum {
+                Some((sum, ty)) => (Some(sum), ty),
+                None => {
+                    let within = Bounds { low: 0, high: count };
+                    (None, Type::Number { scale: 0, unit: Unit::default(), within })
+                }
+            };
             let count = u16::try_from(count).unwrap_or(1);
-            self.head.model.policy.limits.push(Limit { reason, rules: indices, count, per });
+            self.head.model.policy.limits.push(Limit { reason, rules: indices, count, per, sum });
             let place = self.loc(name.at);
             self.head.limit_places.push(place);
+            self.head.limits.push((name.text.clone(), index, left));
         }
+    }
+
+    /// The sum of a limit, and the type of what is left of it.
+    fn sum(
+        &mut self,
+        most: &tree::Expr,
+        of: &Name,
+        rules: &[u16],
+        count: i64,
+    ) -> Option<(Sum, Type)> {
+        let mut amounts = Vec::new();
+        let mut ty: Option<Type> = None;
+        let mut each = 0;
+        for rule in rules {
+            let (param, found) = self.amount(*rule, of)?;
+            amounts.push(Expr::Param(param));
+            let counted = matches!(found, Type::Number { .. } | Type::Duration(_));
+            let high = found.bounds().filter(|bounds| counted && bounds.low >= 0).map(|b| b.high);
+            each = each.max(high.unwrap_or(0));
+            let wide = unbounded(&found);
+            if high.is_none() || ty.as_ref().is_some_and(|ty| *ty != wide) {
+                let message = format!("`{}` is not everywhere one kind of amount from 0", of.text);
+                self.problem(Code::BadLimit, of.at, message);
+                return None;
+            }
+            ty = Some(wide);
+        }
+        let ty = ty?;
+        if each.checked_mul(count).is_none() {
+            self.problem(Code::BadLimit, of.at, "what these amounts come to leaves 64 bits");
+            return None;
+        }
+        let model = self.head.model.clone();
+        let mut checker = Checker::new(self.globals, self.shape, &model, self.part, Reach::FIELDS);
+        let typed = checker.expr(most, Some(&ty));
+        let stored = typed.ty.is_some().then(|| checker.store_as(typed, &ty, "a sum")).flatten();
+        let interval = stored.as_ref().and_then(|most| checker.interval_of(most));
+        let locals = std::mem::take(&mut checker.locals);
+        let mut problems = std::mem::take(&mut checker.problems);
+        self.head.problems.append(&mut problems);
+        let highest = i64::try_from(interval?.high.max(0)).ok()?;
+        let within = Bounds { low: 0, high: highest };
+        let left = with_bounds(&ty, within);
+        Some((Sum { most: stored?, locals, highest, each, of: amounts }, left))
+    }
+
+    /// The parameter that a rule calls so, and its type.
+    fn amount(&mut self, rule: u16, of: &Name) -> Option<(u16, Type)> {
+        let place = *self.shape.rule_places.get(usize::from(rule))?;
+        let member = self.object.members.get(place.part.member?)?;
+        let MemberKind::Rule(rule) = &member.node else { return None };
+        let names = rule.trigger.params.as_deref().unwrap_or(&[]);
+        let found = names.iter().position(|name| name.text == of.text);
+        let (Some(found), Some(Def::Message(kind))) =
+            (found, self.shape.def(&rule.trigger.name.text))
+        else {
+            let message = format!("`{}` names no parameter `{}`", rule.name.text, of.text);
+            let problem = self.problem(Code::BadLimit, of.at, message);
+            problem.related.push((place, "this rule".to_owned()));
+            problem.help =
+                Some("a sum is of a parameter that each rule of the limit names so".to_owned());
+            return None;
+        };
+        if self.shape.untyped.contains(&Slot::Message(kind)) {
+            return None;
+        }
+        let message = self.head.model.schema.messages.get(usize::from(kind))?;
+        let ty = message.params.get(found)?.ty.clone();
+        u16::try_from(found).ok().map(|found| (found, ty))
     }
 
     fn rules(&self) -> Vec<String> {
@@ -335,85 +426,77 @@ impl Reader<'_> {
     }
 
     fn upgrade(&mut self, demand: &tree::Demand) {
-        let ExprKind::Name(name) = &demand.expr.kind else {
-            return self.later(demand.at, "an upgrade by several keys");
-        };
-        match self.shape.def(name) {
-            Some(Def::Role(role)) if demand.quorum.is_none() => {
-                self.head.model.policy.upgrade = Some(Upgrade { count: 1, role });
-            }
-            Some(Def::Role(_)) => self.later(demand.at, "an upgrade by several keys"),
-            _ => {
-                let roles: Vec<String> =
-                    self.head.model.schema.roles.iter().map(|r| r.name.clone()).collect();
+        let model = self.head.model.clone();
+        let mut checker = Checker::new(self.globals, self.shape, &model, self.part, Reach::NOTHING);
+        let quorum = match (&demand.expr.kind, &demand.quorum) {
+            (ExprKind::Name(name), None) => {
                 let name = Name { text: name.clone(), at: demand.expr.at };
-                self.unknown(&name, "role", roles.iter().map(String::as_str));
+                quorum_roles(&mut checker, std::slice::from_ref(&name)).map(|roles| Quorum {
+                    count: 1,
+                    roles,
+                    within: 0,
+                })
+            }
+            (_, Some(quorum)) => quorum_of(&mut checker, demand, quorum),
+            (_, None) => {
+                let at = self.loc(demand.at);
+                let problem =
+                    Problem::new(Code::NeedsOther, at, "an upgrade is signed by somebody");
+                checker.problems.push(
+                    problem.help("write `upgrade by role`, or `upgrade by 2 of role within 7d`"),
+                );
+                None
+            }
+        };
+        let mut problems = checker.problems;
+        self.head.problems.append(&mut problems);
+        if self.head.model.policy.upgrade.is_some() {
+            self.problem(Code::NameTaken, demand.at, "who may upgrade is said twice");
+        }
+        self.head.model.policy.upgrade = quorum;
+    }
+
+    /// `dormant when` and `ends when`.
+    fn pauses(&mut self) {
+        for (member, part) in self.object.members.iter().enumerate() {
+            let MemberKind::Pause(pause) = &part.node else { continue };
+            self.part.member = Some(member);
+            let model = self.head.model.clone();
+            let mut checker =
+                Checker::new(self.globals, self.shape, &model, self.part, Reach::DERIVE)
+                    .with_limits(&self.head.limits);
+            let cond = checker.guard(&pause.when);
+            let locals = std::mem::take(&mut checker.locals);
+            let mut problems = std::mem::take(&mut checker.problems);
+            self.head.problems.append(&mut problems);
+            let taken = match pause.kind {
+                PauseKind::Dormant => &self.head.model.policy.dormant,
+                PauseKind::Ends => &self.head.model.policy.ends,
+            };
+            if taken.is_some() {
+                self.problem(Code::NameTaken, pause.at, "this is said twice; join them with `or`");
+                continue;
+            }
+            let made = cond.map(|(holds, _)| Pause { holds, locals });
+            match pause.kind {
+                PauseKind::Dormant => self.head.model.policy.dormant = made,
+                PauseKind::Ends => self.head.model.policy.ends = made,
             }
         }
     }
 }
 
-/// A demand of a rule: a comparison of trust with a constant.
-pub fn demand(checker: &mut Checker<'_>, demand: &tree::Demand) -> Option<TrustDemand> {
-    let part = checker.part();
-    let loc = |at| Loc { part, at };
-    if demand.quorum.is_some() {
-        checker.problems.push(not_yet(loc(demand.at), "a quorum"));
-        return None;
-    }
-    let compared = compared(&demand.expr);
-    if compared.is_some_and(|(name, ..)| name.starts_with("slope")) {
-        checker.problems.push(not_yet(loc(demand.at), "the slope of trust"));
-        return None;
-    }
-    let Some(("trust", op, bound)) = compared else {
-        checker.problems.push(
-            Problem::new(
-                Code::NeedsOther,
-                loc(demand.at),
-                "a demand compares trust with a constant",
-            )
-            .help("put other conditions in `when`"),
-        );
-        return None;
-    };
-    let within = Bounds { low: -4_000_000, high: 4_000_000 };
-    let ty = Type::Number { scale: 6, unit: Unit::default(), within };
-    let typed = checker.expr(bound, Some(&ty));
-    typed.ty.as_ref()?;
-    let stored = checker.store_as(typed, &ty, "a demand")?;
-    let Expr::Value(Value::Int(bound)) = checker.fold(stored, demand.expr.at)? else { return None };
-    match op {
-        BinaryOp::Ge => Some(TrustDemand { at_least: true, bound }),
-        BinaryOp::Gt => Some(TrustDemand { at_least: true, bound: bound + 1 }),
-        BinaryOp::Lt => Some(TrustDemand { at_least: false, bound }),
-        BinaryOp::Le => Some(TrustDemand { at_least: false, bound: bound + 1 }),
-        BinaryOp::Add
-        | BinaryOp::Sub
-        | BinaryOp::Mul
-        | BinaryOp::Div
-        | BinaryOp::Rem
-        | BinaryOp::Eq
-        | BinaryOp::Ne
-        | BinaryOp::And
-        | BinaryOp::Or
-        | BinaryOp::Implies => {
-            checker.problems.push(
-                Problem::new(
-                    Code::NeedsOther,
-                    loc(demand.at),
-                    "trust is demanded with `>=`, `>`, `<=` or `<`",
-                )
-                .help("trust moves in millionths: an exact value is hardly ever met"),
-            );
-            None
-        }
-    }
+fn unbounded(ty: &Type) -> Type {
+    with_bounds(ty, Bounds::ALL)
 }
 
-/// `name op right`
-fn compared(expr: &tree::Expr) -> Option<(&str, BinaryOp, &tree::Expr)> {
-    let ExprKind::Binary { op, left, right, .. } = &expr.kind else { return None };
-    let ExprKind::Name(name) = &left.kind else { return None };
-    Some((name, *op, right))
+#[expect(clippy::wildcard_enum_match_arm, reason = "a question about a few of many shapes")]
+fn with_bounds(ty: &Type, within: Bounds) -> Type {
+    match ty {
+        Type::Number { scale, unit, .. } => {
+            Type::Number { scale: *scale, unit: unit.clone(), within }
+        }
+        Type::Duration(_) => Type::Duration(within),
+        other => other.clone(),
+    }
 }

@@ -4,11 +4,12 @@ use crate::check::{Checker, Reach};
 use crate::codes::Code;
 use crate::diagnostic::{Loc, PartId, Problem};
 use crate::globals::{Globals, not_yet, unknown};
-use crate::policy::{Head, demand};
+use crate::policy::{Demand, Head, demand};
 use crate::shape::{Def, Shape, Slot};
 use aqo_grammar::tree::{self, Act};
 use aqo_model::expr::Stmt;
-use aqo_model::policy::{Prediction, Reason, Rule, Trigger};
+use aqo_model::policy::{Prediction, Quorum, Reason, Rule, Trigger, TrustDemand};
+use aqo_model::schema::Message;
 use aqo_model::types::Type;
 use aqo_model::verify;
 
@@ -36,27 +37,24 @@ pub fn check_rule(
     let Some((on, names)) = trigger(shape, head, part, rule, &mut problems) else {
         return CheckedRule { rule: None, predictions: Vec::new(), problems };
     };
-    let message = match on {
-        Trigger::Tick => None,
-        Trigger::Message(kind) => head.model.schema.messages.get(usize::from(kind)),
-    };
-    let reach = if message.is_some() { Reach::MESSAGE } else { Reach::TICK };
+    let message = on.message().and_then(|kind| head.model.schema.messages.get(usize::from(kind)));
+    let reach = if on.is_tick() { Reach::TICK } else { Reach::MESSAGE };
     let params = message.map_or(&[][..], |message| &message.params);
-    let understood = |slot: fn(u16) -> Slot| match on {
-        Trigger::Tick => true,
-        Trigger::Message(kind) => !shape.untyped.contains(&slot(kind)),
+    let understood = |slot: fn(u16) -> Slot| {
+        on.message().is_none_or(|kind| !shape.untyped.contains(&slot(kind)))
     };
     let from = message.map(|message| message.from.clone()).filter(|_| understood(Slot::Sender));
     let mut checker = Checker::new(globals, shape, &head.model, part, reach)
         .with_facts(verify::standing_facts(&head.model))
         .with_sender(from)
+        .with_limits(&head.limits)
         .with_flows(&head.flow_places)
         .with_params(names, params, understood(Slot::Message));
     let when = rule.when.as_ref().and_then(|when| checker.guard(when)).map(|(when, _)| when);
     if let Some(when) = &when {
         checker.learn_guard(when);
     }
-    let needs: Vec<_> = rule.needs.iter().filter_map(|need| demand(&mut checker, need)).collect();
+    let (needs, quorum) = demands(&mut checker, on, rule);
     let body = match &rule.act {
         Act::Block(block) => checker.block(block),
         Act::Refuse(refuse) => {
@@ -71,8 +69,37 @@ pub fn check_rule(
         && !matches!(rule.act, Act::Damaged);
     let name = rule.name.text.clone();
     let assured = rule.assured.is_some();
-    let checked = Rule { number: index, name, on, when, needs, assured, body, locals };
+    let checked = Rule { number: index, name, on, when, needs, quorum, assured, body, locals };
     CheckedRule { rule: whole.then_some(checked), predictions, problems }
+}
+
+/// What a rule demands: comparisons of trust, and the consent of one quorum.
+fn demands(
+    checker: &mut Checker<'_>,
+    on: Trigger,
+    rule: &tree::Rule,
+) -> (Vec<TrustDemand>, Option<Quorum>) {
+    let (mut needs, mut quorum) = (Vec::new(), None);
+    for need in &rule.needs {
+        let at = Loc { part: checker.part(), at: need.at };
+        match demand(checker, need) {
+            Some(Demand::Trust(demand)) => needs.push(demand),
+            Some(Demand::Quorum(_)) if quorum.is_some() => {
+                let message = "a rule asks for consent once";
+                let problem = Problem::new(Code::NeedsOther, at, message);
+                checker
+                    .problems
+                    .push(problem.help("name several roles: `needs 2 of a, b within 1h`"));
+            }
+            Some(Demand::Quorum(_)) if !on.is_tick() && on.message().is_none() => {
+                let message = "nobody can consent to what has happened already";
+                checker.problems.push(Problem::new(Code::NeedsOther, at, message));
+            }
+            Some(Demand::Quorum(found)) => quorum = Some(found),
+            None => {}
+        }
+    }
+    (needs, quorum)
 }
 
 /// What a rule answers to, and the names that it gives the parameters.
@@ -86,49 +113,81 @@ fn trigger<'r>(
     let trigger = &rule.trigger;
     let at = Loc { part, at: trigger.at };
     let given = trigger.params.as_deref().unwrap_or(&[]);
-    if trigger.part.is_some() {
-        problems.push(not_yet(at, "a rule on a prediction, an expiry or a child"));
-        return None;
-    }
-    match trigger.name.text.as_str() {
-        "tick" => {
-            if let Some(extra) = given.first() {
-                let at = Loc { part, at: extra.at };
-                problems.push(Problem::new(Code::Arguments, at, "a tick carries nothing"));
+    let bare = match (trigger.name.text.as_str(), shape.def(&trigger.name.text), &trigger.part) {
+        (_, Some(Def::Prediction(index)), Some(how)) => match ending(index, how, part) {
+            Ok(on) => Some(on),
+            Err(problem) => {
+                problems.push(*problem);
+                return None;
             }
-            return Some((Trigger::Tick, &[]));
-        }
-        "arrive" | "upgraded" => {
-            problems.push(not_yet(at, "a rule on arrival or upgrade"));
+        },
+        (_, Some(_), Some(_)) => {
+            problems.push(not_yet(at, "a rule on an expiry or a child"));
             return None;
         }
-        _ => {}
+        (name, None, Some(_)) => {
+            let at = Loc { part, at: trigger.name.at };
+            let known = shape.defs.iter().filter(|(_, (def, _))| matches!(def, Def::Prediction(_)));
+            let known = known.map(|(name, _)| name.as_str());
+            problems.push(unknown(Code::UnknownName, at, "prediction", name, known));
+            return None;
+        }
+        ("tick", _, None) => Some(Trigger::Tick),
+        ("arrive", _, None) => Some(Trigger::Arrive),
+        (_, Some(Def::Cycle(index)), None) => Some(Trigger::Cycle(index)),
+        ("upgraded", _, None) => {
+            problems.push(not_yet(at, "a rule on upgrade"));
+            return None;
+        }
+        (_, _, None) => None,
+    };
+    if let Some(on) = bare {
+        if let Some(extra) = given.first() {
+            let at = Loc { part, at: extra.at };
+            problems.push(Problem::new(Code::Arguments, at, "this carries nothing"));
+        }
+        return Some((on, &[]));
     }
     let Some(Def::Message(kind)) = shape.def(&trigger.name.text) else {
         let messages = head.model.schema.messages.iter().map(|message| message.name.as_str());
         let at = Loc { part, at: trigger.name.at };
-        let known = messages.chain(["tick"]);
+        let cycles = head.model.schema.cycles.iter().filter_map(|cycle| cycle.name.as_deref());
+        let known = messages.chain(["tick", "arrive"]).chain(cycles);
         problems.push(unknown(Code::UnknownName, at, "message", &trigger.name.text, known));
         return None;
     };
     let message = head.model.schema.messages.get(usize::from(kind))?;
     if message.params.len() != given.len() {
-        let names: Vec<&str> = message.params.iter().map(|param| param.name.as_str()).collect();
-        let wanted = format!("on {}({})", message.name, names.join(", "));
-        let text = format!(
-            "`{}` carries {}, and this rule names {}",
-            message.name,
-            counted(names.len()),
-            given.len()
-        );
-        let mut problem = Problem::new(Code::Arguments, at, text).help(format!("write `{wanted}`"));
-        problem
-            .related
-            .extend(shape.place_of(&message.name).map(|place| (place, "declared here".to_owned())));
+        let mut problem = other_count(message, given.len(), at);
+        let declared = shape.place_of(&message.name);
+        problem.related.extend(declared.map(|place| (place, "declared here".to_owned())));
         problems.push(problem);
         return None;
     }
     Some((Trigger::Message(kind), given))
+}
+
+/// How a prediction ends.
+fn ending(index: u16, how: &tree::Name, part: PartId) -> Result<Trigger, Box<Problem>> {
+    match how.text.as_str() {
+        "kept" => Ok(Trigger::Kept(index)),
+        "broken" => Ok(Trigger::Broken(index)),
+        "lapsed" => Ok(Trigger::Lapsed(index)),
+        other => {
+            let at = Loc { part, at: how.at };
+            let known = ["kept", "broken", "lapsed"].into_iter();
+            Err(Box::new(unknown(Code::UnknownName, at, "end of a prediction", other, known)))
+        }
+    }
+}
+
+/// A rule that names more or fewer values than its message carries.
+fn other_count(message: &Message, given: usize, at: Loc) -> Problem {
+    let names: Vec<&str> = message.params.iter().map(|param| param.name.as_str()).collect();
+    let wanted = format!("on {}({})", message.name, names.join(", "));
+    let carried = counted(names.len());
+    let text = format!("`{}` carries {carried}, and this rule names {given}", message.name);
+    Problem::new(Code::Arguments, at, text).help(format!("write `{wanted}`"))
 }
 
 fn counted(values: usize) -> String {
@@ -172,15 +231,17 @@ pub fn refusable_problem(
     let variant = |flow: usize, number: u16| {
         let field = &head.model.schema.fields[usize::from(head.model.policy.flows[flow].field)];
         let Type::Enum(e) = field.ty else { return number.to_string() };
-        head.model.schema.enums[usize::from(e)].variants[usize::from(number)].clone()
+        head.model.schema.types.enums[usize::from(e)].variants[usize::from(number)].name.clone()
     };
     match why {
         verify::Refusable::Guard => {
             base(format!("`{name}` need not take its message: it has a guard"))
                 .help("move the condition into the body: `{ if … { … } }`")
         }
-        verify::Refusable::Demand => base(format!("`{name}` demands trust, which may be missing"))
-            .help("remove `needs`: what is assured demands nothing"),
+        verify::Refusable::Demand => {
+            base(format!("`{name}` demands trust or consent, which may be missing"))
+                .help("remove `needs`: what is assured demands nothing")
+        }
         verify::Refusable::Limit(limit) => {
             base(format!("`{name}` is under a limit, which may be full"))
                 .related(head.limit_places[*limit], "this limit")
@@ -202,5 +263,7 @@ pub fn refusable_problem(
                 .related(head.always_places[*clause], "not proved for what the rule sets")
                 .help("set what the clause needs as well, or act only where it holds")
         }
+        verify::Refusable::Paths => base(format!("`{name}` has too many ways through its body"))
+            .help("split it into several rules, or choose values with `if` in place of paths"),
     }
 }

@@ -25,12 +25,16 @@ pub enum Def {
     Event(u16),
     /// A rule.
     Rule(u16),
-    /// A limit or an `always`.
+    /// An `always`.
     Clause,
+    /// A limit.
+    Limit,
     /// A prediction.
     Prediction(u16),
-    /// A cycle or child table.
-    Other,
+    /// A cycle.
+    Cycle(u16),
+    /// A table of children.
+    Children,
 }
 
 /// A place whose declaration may not have been understood.
@@ -100,8 +104,10 @@ impl Shape {
             | Def::Event(_)
             | Def::Rule(_)
             | Def::Clause
+            | Def::Limit
             | Def::Prediction(_)
-            | Def::Other => None,
+            | Def::Cycle(_)
+            | Def::Children => None,
         })
     }
 }

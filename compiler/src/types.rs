@@ -1,19 +1,22 @@
 //! Types as written to types as meant, and the constants that ranges and defaults need.
+//!
+//! Invariant: records and enums are named by index, so a type may be resolved before the parts of
+//! what it names are known; whether those let it be a key, and how large it is, is then asked later.
 
 use crate::check::Checker;
 use crate::codes::Code;
 use crate::diagnostic::{Loc, PartId, Problem};
-use crate::globals::{Globals, not_yet, unknown};
+use crate::globals::{Globals, unknown};
 use aqo_grammar::tree::{self, At, TypeArg};
 use aqo_model::expr::Expr;
 use aqo_model::limits;
-use aqo_model::types::{Bounds, Type, Unit};
+use aqo_model::types::{Bounds, Type, Types, Unit};
 
-/// The built-in types that this version knows, for suggestions.
-const BUILT_IN: [&str; 8] =
-    ["bool", "int", "decimal", "duration", "instant", "text", "key", "hash"];
-/// Built-in types of later versions.
-const LATER: [&str; 5] = ["list", "ring", "set", "map", "bytes"];
+/// The built-in types, for suggestions.
+const BUILT_IN: [&str; 13] = [
+    "bool", "int", "decimal", "duration", "instant", "text", "bytes", "key", "hash", "list",
+    "ring", "set", "map",
+];
 
 /// Whether a type must say its range.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,7 +32,24 @@ pub fn resolve(
     ty: &tree::Type,
     problems: &mut Vec<Problem>,
 ) -> Option<Type> {
-    Resolver { globals, part, problems }.resolve(ty, Ranges::Required)
+    let (found, asked) = resolve_early(globals, part, ty, problems);
+    let whole = asked.iter().all(|asked| asked.holds(globals, problems));
+    found.filter(|_| whole)
+}
+
+/// The same while the parts of records and enums are not known: what must be asked once they are.
+pub fn resolve_early(
+    globals: &Globals,
+    part: PartId,
+    ty: &tree::Type,
+    problems: &mut Vec<Problem>,
+) -> (Option<Type>, Vec<Asked>) {
+    let mut resolver = Resolver { globals, part, problems, asked: Vec::new() };
+    let found = resolver.resolve(ty, Ranges::Required);
+    let at = resolver.loc(ty.at);
+    let mut asked = resolver.asked;
+    asked.extend(found.clone().map(|ty| Asked { at, ty, what: What::Size }));
+    (found, asked)
 }
 
 /// The type of a `let`: a bare number is whatever 64 bits hold.
@@ -39,7 +59,112 @@ pub fn resolve_loose(
     ty: &tree::Type,
     problems: &mut Vec<Problem>,
 ) -> Option<Type> {
-    Resolver { globals, part, problems }.resolve(ty, Ranges::Optional)
+    let mut resolver = Resolver { globals, part, problems, asked: Vec::new() };
+    let found = resolver.resolve(ty, Ranges::Optional);
+    let asked = resolver.asked;
+    let whole = asked.iter().all(|asked| asked.holds(globals, problems));
+    found.filter(|_| whole)
+}
+
+/// Something that a type must be, which depends on the parts of records and enums.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    at: Loc,
+    ty: Type,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// Its values have one order: Y14.
+    Key,
+    /// It is no larger than a type may be.
+    Size,
+}
+
+impl Asked {
+    /// Whether it is; a problem where it is not.
+    pub fn holds(&self, globals: &Globals, problems: &mut Vec<Problem>) -> bool {
+        let types = &globals.types;
+        match self.what {
+            What::Key if !self.ty.is_key(types) => {
+                let shown = crate::check::short_type(&self.ty, types);
+                let message = format!("{shown} has no order, so no set and no map is sorted by it");
+                let problem = Problem::new(Code::BadType, self.at, message).label("no key");
+                problems.push(problem.help(
+                    "a key is a number, a time, a text, bytes, a plain enum, or a record of these",
+                ));
+                false
+            }
+            What::Size => match too_large(&self.ty, types) {
+                Some(path) => {
+                    let most = limits::TYPE_PARTS;
+                    let message = format!("this type has more than {most} parts: {path}");
+                    problems.push(Problem::new(Code::TooMany, self.at, message));
+                    false
+                }
+                None => true,
+            },
+            What::Key => true,
+        }
+    }
+}
+
+/// How many parts a type has, those of what it holds included; no more than one too many.
+fn size(ty: &Type, types: &Types) -> usize {
+    fn count(ty: &Type, types: &Types, left: &mut usize) {
+        if let Some(less) = left.checked_sub(1) {
+            *left = less;
+            parts(ty, types).into_iter().for_each(|(_, part)| count(part, types, left));
+        }
+    }
+    let most = limits::TYPE_PARTS + 1;
+    let mut left = most;
+    count(ty, types, &mut left);
+    most - left
+}
+
+/// The names on the way to the most parts, where a type has too many.
+pub(crate) fn too_large(ty: &Type, types: &Types) -> Option<String> {
+    if size(ty, types) <= limits::TYPE_PARTS {
+        return None;
+    }
+    let mut path = Vec::new();
+    let mut ty = ty;
+    while let Some((name, part)) =
+        parts(ty, types).into_iter().max_by_key(|(_, part)| size(part, types))
+    {
+        path.extend(name);
+        ty = part;
+    }
+    Some(path.join(" -> "))
+}
+
+/// What a type holds, with the name of each part that has one.
+pub(crate) fn parts<'t>(ty: &'t Type, types: &'t Types) -> Vec<(Option<&'t str>, &'t Type)> {
+    match ty {
+        Type::Record(index) => {
+            types.parts(*index).iter().map(|part| (Some(part.name.as_str()), &part.ty)).collect()
+        }
+        Type::Enum(index) => {
+            let variants = types.enums.get(usize::from(*index)).map_or(&[][..], |e| &e.variants);
+            let params = variants.iter().flat_map(|variant| &variant.params);
+            params.map(|part| (Some(part.name.as_str()), &part.ty)).collect()
+        }
+        Type::Option(item)
+        | Type::List { item, .. }
+        | Type::Ring { item, .. }
+        | Type::Set { item, .. } => vec![(None, item)],
+        Type::Map { key, value, .. } => vec![(None, key), (None, value)],
+        Type::Bool
+        | Type::Number { .. }
+        | Type::Duration(_)
+        | Type::Instant(_)
+        | Type::Text { .. }
+        | Type::Bytes { .. }
+        | Type::Key
+        | Type::Hash => Vec::new(),
+    }
 }
 
 /// A constant of a type.
@@ -64,6 +189,7 @@ struct Resolver<'r> {
     globals: &'r Globals,
     part: PartId,
     problems: &'r mut Vec<Problem>,
+    asked: Vec<Asked>,
 }
 
 impl Resolver<'_> {
@@ -113,8 +239,14 @@ impl Resolver<'_> {
         if let Some(alias) = self.globals.aliases.get(name) {
             return self.without_args(ty, alias.clone());
         }
+        if self.globals.broken.contains(name) {
+            return None;
+        }
         if let Some(index) = self.globals.enum_named(name) {
             return self.without_args(ty, Type::Enum(index));
+        }
+        if let Some(index) = self.globals.record_named(name) {
+            return self.without_args(ty, Type::Record(index));
         }
         match name {
             "bool" => self.without_args(ty, Type::Bool),
@@ -127,15 +259,15 @@ impl Resolver<'_> {
                 Some(Type::Number { scale: 0, unit, within: Bounds::ALL })
             }
             "decimal" => self.decimal(ty),
-            "text" => self.text(ty),
-            _ if LATER.contains(&name) => {
-                self.problems.push(not_yet(self.loc(ty.at), &format!("the type `{name}`")));
-                None
-            }
+            "text" => self.bytes(ty, limits::TEXT_BYTES, "text<64>").map(|max| Type::Text { max }),
+            "bytes" => self.bytes(ty, limits::BYTES, "bytes<32>").map(|max| Type::Bytes { max }),
+            "list" | "ring" | "set" | "map" => self.collection(ty),
             _ => {
                 let aliases = self.globals.aliases.keys().map(String::as_str);
-                let enums = self.globals.enums.iter().map(|e| e.name.as_str());
-                let known = BUILT_IN.into_iter().chain(aliases).chain(enums);
+                let types = &self.globals.types;
+                let enums = types.enums.iter().map(|e| e.name.as_str());
+                let records = types.records.iter().map(|record| record.name.as_str());
+                let known = BUILT_IN.into_iter().chain(aliases).chain(enums).chain(records);
                 let at = self.loc(ty.name.at);
                 self.problems.extend(self.globals.unknown(
                     Code::UnknownType,
@@ -172,21 +304,61 @@ impl Resolver<'_> {
         Some(Type::Number { scale, unit, within: Bounds::ALL })
     }
 
-    fn text(&mut self, ty: &tree::Type) -> Option<Type> {
+    /// The capacity of a text or of bytes.
+    fn bytes(&mut self, ty: &tree::Type, most: usize, example: &str) -> Option<u16> {
         let max = match &ty.args[..] {
             [TypeArg::Int(literal)] => literal.text.replace('_', "").parse::<u16>().ok(),
             _ => None,
         };
-        match max.filter(|max| (1..=limits::TEXT_BYTES).contains(&usize::from(*max))) {
-            Some(max) => Some(Type::Text { max }),
-            None => {
-                let message = format!(
-                    "`text` needs its capacity in bytes, 1 to {}: `text<64>`",
-                    limits::TEXT_BYTES
-                );
-                self.problem(Code::BadType, ty.at, message)
-            }
+        let max = max.filter(|max| (1..=most).contains(&usize::from(*max)));
+        if max.is_none() {
+            let name = &ty.name.text;
+            let message = format!("`{name}` needs its capacity in bytes, 1 to {most}: `{example}`");
+            self.problem(Code::BadType, ty.at, message);
         }
+        max
+    }
+
+    /// `list<T, N>` and its kin.
+    fn collection(&mut self, ty: &tree::Type) -> Option<Type> {
+        let name = ty.name.text.as_str();
+        let (held, count) = match &ty.args[..] {
+            [TypeArg::Type(item), TypeArg::Int(count)] if name != "map" => (vec![item], count),
+            [TypeArg::Type(key), TypeArg::Type(value), TypeArg::Int(count)] if name == "map" => {
+                (vec![key, value], count)
+            }
+            _ => {
+                let wanted = if name == "map" { "map<text<8>, bool, 16>" } else { "<bool, 16>" };
+                let wanted =
+                    if name == "map" { wanted.to_owned() } else { name.to_owned() + wanted };
+                let message =
+                    format!("`{name}` says what it holds, and how many at most: `{wanted}`");
+                return self.problem(Code::BadType, ty.at, message);
+            }
+        };
+        let most = limits::ITEMS;
+        let max = count.text.replace('_', "").parse::<u16>().ok();
+        let max = max.filter(|max| (1..=most).contains(&usize::from(*max)));
+        if max.is_none() {
+            let message = format!("a collection holds 1 to {most} at most");
+            self.problem(Code::BadType, count.at, message);
+        }
+        let mut types = Vec::new();
+        for ty in &held {
+            types.push(self.resolve(ty, Ranges::Required).map(Box::new));
+        }
+        let mut types = types.into_iter();
+        let (item, value, max) = (types.next()??, types.next(), max?);
+        if let (true, Some(first)) = (matches!(name, "set" | "map"), held.first()) {
+            let at = self.loc(first.at);
+            self.asked.push(Asked { at, ty: (*item).clone(), what: What::Key });
+        }
+        Some(match name {
+            "list" => Type::List { item, max },
+            "ring" => Type::Ring { item, max },
+            "set" => Type::Set { item, max },
+            _ => Type::Map { key: item, value: value??, max },
+        })
     }
 
     /// The unit at this place of the brackets, if there is one, and nothing after it.
@@ -257,10 +429,16 @@ impl Resolver<'_> {
             Type::Instant(_) => Type::Instant(within),
             Type::Bool
             | Type::Text { .. }
+            | Type::Bytes { .. }
             | Type::Key
             | Type::Hash
             | Type::Enum(_)
-            | Type::Option(_) => base,
+            | Type::Record(_)
+            | Type::Option(_)
+            | Type::List { .. }
+            | Type::Ring { .. }
+            | Type::Set { .. }
+            | Type::Map { .. } => base,
         })
     }
 }
@@ -276,10 +454,16 @@ fn example_range(ty: &Type) -> String {
         | Type::Bool
         | Type::Instant(_)
         | Type::Text { .. }
+        | Type::Bytes { .. }
         | Type::Key
         | Type::Hash
         | Type::Enum(_)
-        | Type::Option(_) => "0 ..= 100".to_owned(),
+        | Type::Record(_)
+        | Type::Option(_)
+        | Type::List { .. }
+        | Type::Ring { .. }
+        | Type::Set { .. }
+        | Type::Map { .. } => "0 ..= 100".to_owned(),
     }
 }
 
@@ -291,10 +475,16 @@ fn is_bare(ty: &Type) -> bool {
         Type::Bool
         | Type::Instant(_)
         | Type::Text { .. }
+        | Type::Bytes { .. }
         | Type::Key
         | Type::Hash
         | Type::Enum(_)
-        | Type::Option(_) => false,
+        | Type::Record(_)
+        | Type::Option(_)
+        | Type::List { .. }
+        | Type::Ring { .. }
+        | Type::Set { .. }
+        | Type::Map { .. } => false,
     }
 }
 

@@ -4,7 +4,7 @@
 //! Invariant: finds each `refuse` that the checker meets, wherever it stands. Knows no types.
 
 use aqo_grammar::tree::{
-    self, Block, Domain, ElseStmt, ExprKind, Name, Otherwise, Refuse, StmtKind,
+    self, Block, Domain, ElseStmt, ExprKind, Name, Otherwise, PlacePart, Refuse, StmtKind,
 };
 
 /// The reasons and predictions in a body, in text order.
@@ -21,8 +21,16 @@ impl<'w> Words<'w> {
         for stmt in &block.stmts {
             match &stmt.kind {
                 StmtKind::Let(stmt) => self.expr(&stmt.value),
-                StmtKind::Set { value, .. } => self.expr(value),
-                StmtKind::Emit(call) => call.args.args.iter().for_each(|arg| self.expr(&arg.value)),
+                StmtKind::Set { place, value } | StmtKind::Remove { from: place, value } => {
+                    self.place(place);
+                    self.expr(value);
+                }
+                StmtKind::Add { value, to, otherwise } => {
+                    self.expr(value);
+                    self.place(to);
+                    self.reasons.extend(otherwise);
+                }
+                StmtKind::Emit(call) => self.args(&call.args),
                 StmtKind::Predict { name, .. } => self.predictions.push(name),
                 StmtKind::Refuse(refuse) => self.reasons.push(refuse),
                 StmtKind::If(stmt) => self.if_stmt(stmt),
@@ -30,9 +38,7 @@ impl<'w> Words<'w> {
                     self.expr(subject);
                     arms.iter().for_each(|arm| self.block(&arm.block));
                 }
-                StmtKind::Add { .. }
-                | StmtKind::Remove { .. }
-                | StmtKind::Tell { .. }
+                StmtKind::Tell { .. }
                 | StmtKind::Spawn { .. }
                 | StmtKind::Close { .. }
                 | StmtKind::Damaged => {}
@@ -67,7 +73,7 @@ impl<'w> Words<'w> {
                 self.expr(left);
                 self.expr(right);
             }
-            ExprKind::Call(call) => call.args.args.iter().for_each(|arg| self.expr(&arg.value)),
+            ExprKind::Call(call) => self.args(&call.args),
             ExprKind::If(choice) => {
                 self.expr(&choice.cond);
                 self.body(&choice.then);
@@ -83,26 +89,62 @@ impl<'w> Words<'w> {
             ExprKind::Is { value, .. } => self.expr(value),
             ExprKind::In { value, domain, .. } => {
                 self.expr(value);
-                match domain {
-                    Domain::Set(list) => self.expr(list),
-                    Domain::Range(range) => {
-                        self.expr(&range.low);
-                        self.expr(&range.high);
-                    }
-                }
+                self.domain(domain);
             }
-            ExprKind::Literal(_)
-            | ExprKind::Name(_)
-            | ExprKind::Upper { .. }
-            | ExprKind::Field { .. }
-            | ExprKind::Variant { .. }
-            | ExprKind::Index { .. }
-            | ExprKind::With { .. }
-            | ExprKind::Quant { .. }
-            | ExprKind::Fold { .. }
-            | ExprKind::List(_)
-            | ExprKind::Comprehension { .. }
-            | ExprKind::Damaged => {}
+            ExprKind::Field { of, .. } => self.expr(of),
+            ExprKind::Upper { args, .. } | ExprKind::Variant { args, .. } => {
+                args.iter().for_each(|args| self.args(args));
+            }
+            ExprKind::With { of, args } => {
+                self.expr(of);
+                self.args(args);
+            }
+            ExprKind::Index { of, index } => {
+                self.expr(of);
+                self.expr(index);
+            }
+            ExprKind::Quant { binder, body, .. } => {
+                self.expr(&binder.within);
+                self.expr(body);
+            }
+            ExprKind::Fold { start, binder, body, .. } => {
+                self.expr(start);
+                self.expr(&binder.within);
+                self.expr(body);
+            }
+            ExprKind::List(entries) => entries.iter().for_each(|entry| self.entry(entry)),
+            ExprKind::Comprehension { entry, binder, filter } => {
+                self.entry(entry);
+                self.expr(&binder.within);
+                filter.iter().for_each(|filter| self.expr(filter));
+            }
+            ExprKind::Literal(_) | ExprKind::Name(_) | ExprKind::Damaged => {}
+        }
+    }
+
+    fn domain(&mut self, domain: &'w Domain) {
+        match domain {
+            Domain::Set(whole) => self.expr(whole),
+            Domain::Range(range) => {
+                self.expr(&range.low);
+                self.expr(&range.high);
+            }
+        }
+    }
+
+    fn args(&mut self, args: &'w tree::Args) {
+        args.args.iter().for_each(|arg| self.expr(&arg.value));
+    }
+
+    fn entry(&mut self, entry: &'w tree::Entry) {
+        self.expr(&entry.first);
+        entry.second.iter().for_each(|second| self.expr(second));
+    }
+
+    fn place(&mut self, place: &'w tree::Place) {
+        match &place.part {
+            Some(PlacePart::Index(index) | PlacePart::IndexField(index, _)) => self.expr(index),
+            Some(PlacePart::Field(_)) | None => {}
         }
     }
 

@@ -50,6 +50,10 @@ enum Command {
     ///
     /// Example: aqr send thermostat adjust to=21.50 --as operator --store home
     Send(Send),
+    /// Consent to what a rule of an object would do.
+    ///
+    /// Example: aqr approve purse pay_by_consent --as approvers --key ann --store home
+    Approve(Approve),
     /// Print the lineage of an object, an entry a line.
     ///
     /// Example: aqr log thermostat --store home
@@ -138,7 +142,7 @@ struct Values {
     /// A birth value.
     #[arg(long = "with", value_name = "FIELD=VALUE", value_parser = pair)]
     with: Vec<(String, String)>,
-    /// The key of a role: a key file, or a public key of 64 hex digits.
+    /// The key of a role: a key file, or a public key of 64 hex digits; of a set several, with commas.
     #[arg(long = "role", value_name = "ROLE=KEY", value_parser = pair)]
     role: Vec<(String, String)>,
     /// Make keys for roles that have none, and keep them in the store.
@@ -164,6 +168,22 @@ struct Send {
     /// What inputs and events are bound to.
     #[arg(long, value_name = "FILE")]
     host: Option<PathBuf>,
+    #[command(flatten)]
+    look: Look,
+}
+
+#[derive(Args)]
+struct Approve {
+    /// The object: its name, its id, or the beginning of its id.
+    object: String,
+    /// The rule.
+    rule: String,
+    /// The role in whose name it is; needed only where several have a say.
+    #[arg(long = "as", value_name = "ROLE")]
+    role: Option<String>,
+    /// The key that signs it: a file, or a name under which it is kept.
+    #[arg(long, value_name = "KEY")]
+    key: Option<PathBuf>,
     #[command(flatten)]
     look: Look,
 }
@@ -204,6 +224,7 @@ pub(crate) fn execute(arguments: Arguments) -> Result<()> {
         Command::Ls(look) => list(&look),
         Command::Show(one) => show(&one),
         Command::Send(send) => send_message(&send),
+        Command::Approve(approve) => consent(&approve),
         Command::Log(one) => log(&one),
         Command::Verify(verify) => verify_store(&verify),
         Command::Key { command: KeyCommand::New { name, out } } => new_key(&name, out),
@@ -228,12 +249,14 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 fn birth_values(values: &Values) -> Result<BirthValues> {
     let mut roles = std::collections::BTreeMap::new();
-    for (role, key) in &values.role {
-        let public = match aqo_model::value::Bytes32::from_hex(key) {
-            Some(public) => public,
-            None => Key::read(&RealDisk, Path::new(key))?.public(),
-        };
-        roles.insert(role.clone(), public);
+    for (role, keys) in &values.role {
+        let held: &mut Vec<_> = roles.entry(role.clone()).or_default();
+        for key in keys.split(',').filter(|key| !key.is_empty()) {
+            held.push(match aqo_model::value::Bytes32::from_hex(key) {
+                Some(public) => public,
+                None => Key::read(&RealDisk, Path::new(key))?.public(),
+            });
+        }
     }
     Ok(BirthValues {
         fields: values.with.iter().cloned().collect(),
@@ -399,35 +422,57 @@ fn send_message(arguments: &Send) -> Result<()> {
     let saying = Saying {
         object: arguments.object.clone(),
         message: arguments.message.clone(),
+        consents: false,
         values: arguments.values.clone(),
         role: arguments.role.clone(),
-        key: arguments
-            .key
-            .as_ref()
-            .map(std::path::absolute)
-            .transpose()
-            .map_err(|e| Error::usage(format!("the key file cannot be found: {e}")))?,
+        key: key_named(arguments.key.as_deref())?,
         json: arguments.look.json,
     };
-    if let Some(said) = door::ask(&arguments.look.store, &saying)? {
+    say(&saying, &arguments.look, arguments.host.as_deref())
+}
+
+fn consent(arguments: &Approve) -> Result<()> {
+    let saying = Saying {
+        object: arguments.object.clone(),
+        message: arguments.rule.clone(),
+        consents: true,
+        values: Vec::new(),
+        role: arguments.role.clone(),
+        key: key_named(arguments.key.as_deref())?,
+        json: arguments.look.json,
+    };
+    say(&saying, &arguments.look, None)
+}
+
+/// A key's file wherever the store is looked at from, or the name of a key.
+fn key_named(key: Option<&Path>) -> Result<Option<PathBuf>> {
+    match key {
+        Some(key) if key.exists() => std::path::absolute(key)
+            .map(Some)
+            .map_err(|e| Error::usage(format!("the key file cannot be found: {e}"))),
+        Some(key) => Ok(Some(key.to_owned())),
+        None => Ok(None),
+    }
+}
+
+/// Says it through the door of whoever owns the store, or as its owner.
+fn say(saying: &Saying, look: &Look, host: Option<&Path>) -> Result<()> {
+    if let Some(said) = door::ask(&look.store, saying)? {
         said.lines.iter().for_each(|line| print(line));
         return said.result();
     }
-    let mut lines = Lines::new(arguments.look.json);
-    let config = config(arguments.host.as_deref(), Some(&arguments.look.store))?;
+    let mut lines = Lines::new(look.json);
+    let config = config(host, Some(&look.store))?;
     let rebinds = config.is_some();
     let config = config.unwrap_or_default();
-    let mut host = run::open_as_it_is(&arguments.look.store, config, &mut lines)?;
+    let mut host = run::open_as_it_is(&look.store, config, &mut lines)?;
     if rebinds {
-        let id = host.find(&arguments.object)?;
+        let id = host.find(&saying.object)?;
         host.rebind(&id, &mut lines)?;
     }
-    let refused = host.say(&saying, &mut lines)?;
+    let refused = host.say(saying, &mut lines)?;
     host.stop()?;
-    match refused {
-        None => Ok(()),
-        Some(reason) => Err(Error::refused(format!("refused: {reason}"))),
-    }
+    door::end(refused)
 }
 
 fn new_key(name: &str, out: Option<PathBuf>) -> Result<()> {

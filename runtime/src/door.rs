@@ -4,6 +4,7 @@
 use crate::environment::{Disk, RealDisk};
 use crate::error::{Error, Exit, Result};
 use crate::host::Saying;
+use aqo_model::policy::Reason;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -40,10 +41,22 @@ impl Said {
     /// As a command ends.
     pub fn result(self) -> Result<()> {
         match (self.refused, self.wrong) {
-            (Some(reason), _) => Err(Error::refused(format!("refused: {reason}"))),
             (None, Some(wrong)) => Err(Error::told(wrong, Exit::Refused)),
-            (None, None) => Ok(()),
+            (refused, _) => end(refused),
         }
+    }
+}
+
+/// How a command ends that was answered: what waits for consent is not refused.
+pub fn end(refused: Option<String>) -> Result<()> {
+    let waits = |reason: &str| Reason::BUILT_IN.contains(&(Reason::WAITS, reason));
+    match refused {
+        None => Ok(()),
+        Some(reason) if waits(&reason) => {
+            eprintln!("note: it waits for consent; `aqr show` says whose, `aqr approve` gives it");
+            Ok(())
+        }
+        Some(reason) => Err(Error::refused(format!("refused: {reason}"))),
     }
 }
 

@@ -113,22 +113,24 @@ pub fn offer_of(artifact: &Artifact, before: &Image, entry: &Entry) -> Offer {
                 .layout
                 .births
                 .iter()
-                .filter_map(|(field, _)| entry.changes.iter().find(|(f, _)| f == field))
-                .map(|(_, value)| value.clone())
+                .filter_map(|(field, _)| entry.changes.iter().find(|change| change.field == *field))
+                .map(|change| change.edit.value().clone())
                 .collect(),
             roles: roles.clone(),
         }),
-        Cause::Tick(None) => OfferKind::Tick,
-        Cause::Tick(Some(tick)) => {
-            let every = artifact.model.schema.cycles.first().map_or(1, |cycle| cycle.every);
-            let missed = i64::try_from(tick.missed).unwrap_or(i64::MAX);
-            served = tick.due.saturating_sub(every.saturating_mul(missed.saturating_add(1)));
+        Cause::Tick(ticks) => {
+            if !ticks.is_empty() {
+                let (model, layout) = (&artifact.model, &artifact.layout);
+                let observed = before.state.now.max(entry.observed);
+                served = step::served_before(model, layout, &before.state, observed, ticks);
+            }
             OfferKind::Tick
         }
         Cause::Message { kind, params, envelope } => {
             OfferKind::Message(Message { kind: *kind, params: params.clone(), envelope: *envelope })
         }
         Cause::Bind(bind) => OfferKind::Bind(*bind),
+        Cause::Consent(consent) => OfferKind::Consent(*consent),
     };
     Offer { kind, observed: entry.observed, served, ignored: entry.ignored, inputs }
 }

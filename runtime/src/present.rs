@@ -4,10 +4,15 @@ use crate::class::Class;
 use crate::error::{Error, Result};
 use crate::host::{Observer, Recorded, Resident};
 use aqo_model::Model;
-use aqo_model::entry::{Cause, Entry, Settled, Verdict};
-use aqo_model::image::Image;
+use aqo_model::edit::inside;
+use aqo_model::entry::{Cause, Change, Entry, Mode, Settled, Verdict};
+use aqo_model::expr::{Edit, Step};
+use aqo_model::image::{Image, RequestState};
+use aqo_model::policy::Trigger;
+use aqo_model::text::{show_decimal, show_instant};
 use aqo_model::trust;
-use aqo_model::value::{Bytes32, Value, show_decimal, show_instant};
+use aqo_model::types::Type;
+use aqo_model::value::Bytes32;
 use serde_json::{Value as Json, json};
 use std::io::Write;
 
@@ -24,14 +29,22 @@ pub fn plain(text: &str) -> String {
 pub fn cause(model: &Model, entry: &Entry) -> String {
     match &entry.cause {
         Cause::Birth { .. } => "birth".to_owned(),
-        Cause::Tick(None) => "deadline".to_owned(),
-        Cause::Tick(Some(tick)) if tick.missed > 0 => format!("tick (+{} missed)", tick.missed),
-        Cause::Tick(Some(_)) => "tick".to_owned(),
+        Cause::Tick(ticks) if ticks.is_empty() => "deadline".to_owned(),
+        Cause::Tick(ticks) => {
+            let names: Vec<String> = (ticks.iter())
+                .filter_map(|tick| model.schema.cycles[usize::from(tick.cycle)].name.clone())
+                .collect();
+            let missed: u64 = ticks.iter().map(|tick| tick.missed).sum();
+            let which =
+                if names.is_empty() { String::new() } else { format!(" {}", names.join(", ")) };
+            let missed = if missed > 0 { format!(" (+{missed} missed)") } else { String::new() };
+            format!("tick{which}{missed}")
+        }
         Cause::Message { kind, params, envelope } => {
             let declared = &model.schema.messages[usize::from(*kind)];
             let args: Vec<String> = (declared.params.iter().zip(params))
                 .map(|(param, value)| {
-                    format!("{}: {}", param.name, value.show(&param.ty, &model.schema.enums))
+                    format!("{}: {}", param.name, value.show(&param.ty, &model.schema.types))
                 })
                 .collect();
             let by = envelope.as_ref().map_or(String::new(), |envelope| {
@@ -40,6 +53,12 @@ pub fn cause(model: &Model, entry: &Entry) -> String {
             format!("{}({}){by}", declared.name, args.join(", "))
         }
         Cause::Bind(_) => "bind".to_owned(),
+        Cause::Consent(consent) => format!(
+            "consent to {} by {} {}",
+            model.policy.rules[usize::from(consent.rule)].name,
+            model.schema.roles[usize::from(consent.by.role)].name,
+            consent.by.key.short()
+        ),
     }
 }
 
@@ -59,6 +78,8 @@ pub fn outcomes(model: &Model, entry: &Entry) -> Vec<String> {
             (None, Verdict::Refused(reason) | Verdict::Held(reason)) => {
                 format!("refused: {}", policy.reason_name(reason))
             }
+            (Some(rule), Verdict::Waits) => format!("{rule} waits for consent"),
+            (None, Verdict::Waits) => "waits".to_owned(),
             (None, Verdict::Committed) => "committed".to_owned(),
         }
     });
@@ -74,30 +95,71 @@ pub fn outcomes(model: &Model, entry: &Entry) -> Vec<String> {
         let made = foretold.made.as_ref().map(|_| format!("{name} foretold"));
         settled.map(|settled| format!("{name} {settled}")).into_iter().chain(made)
     });
-    rules.chain(foretold).collect()
+    let lapsed = entry
+        .lapsed
+        .iter()
+        .map(|rule| format!("{} expired", policy.rules[usize::from(*rule)].name));
+    let bound = entry.bound.iter().map(|(role, edit)| {
+        let name = &model.schema.roles[usize::from(*role)].name;
+        let key = edit.value().show(&Type::Key, &model.schema.types);
+        let short: String = key.chars().take(12).collect();
+        match edit {
+            Edit::Put(_) => format!("{name} is now {short}"),
+            Edit::Add(_) => format!("{name} add {short}"),
+            Edit::Remove(_) => format!("{name} remove {short}"),
+        }
+    });
+    let mode = entry.mode.map(|mode| match mode {
+        Mode::Awake => "awake".to_owned(),
+        Mode::Dormant => "dormant".to_owned(),
+        Mode::Ended => "ended".to_owned(),
+    });
+    rules.chain(foretold).chain(lapsed).chain(bound).chain(mode).collect()
 }
 
-/// Fields that changed: `mode Idle -> Heating`; at birth, all of them.
+/// Fields that changed: `mode Idle -> Heating`, `payees add acme`; at birth, all of them.
 pub fn changes(model: &Model, before: &Image, entry: &Entry) -> Vec<String> {
     let is_birth = entry.sequence == 0;
-    let changed = entry
-        .changes
-        .iter()
-        .filter(|(field, value)| is_birth || before.state.fields[usize::from(*field)] != *value);
-    let show = |field: u16, value: &Value| {
-        value.show(&model.schema.fields[usize::from(field)].ty, &model.schema.enums)
-    };
-    changed
-        .map(|(field, value)| {
-            let name = &model.schema.fields[usize::from(*field)].name;
-            let old = &before.state.fields[usize::from(*field)];
-            if is_birth {
-                format!("{name} {}", show(*field, value))
-            } else {
-                format!("{name} {} -> {}", show(*field, old), show(*field, value))
+    let changed = entry.changes.iter().filter(|change| match (&change.edit, &change.path[..]) {
+        (Edit::Put(value), []) => {
+            is_birth || before.state.fields[usize::from(change.field)] != *value
+        }
+        (Edit::Put(_) | Edit::Add(_) | Edit::Remove(_), _) => true,
+    });
+    changed.map(|change| changed_text(model, before, change, is_birth)).collect()
+}
+
+fn changed_text(model: &Model, before: &Image, change: &Change, is_birth: bool) -> String {
+    let types = &model.schema.types;
+    let field = &model.schema.fields[usize::from(change.field)];
+    let mut name = field.name.clone();
+    let mut ty = &field.ty;
+    for step in &change.path {
+        match (step, ty) {
+            (Step::Part(part), Type::Record(index)) => {
+                let Some(part) = types.parts(*index).get(usize::from(*part)) else { break };
+                name = format!("{name}.{}", part.name);
+                ty = &part.ty;
             }
-        })
-        .collect()
+            (Step::At(key), _) => {
+                let Some((wanted, held)) = inside(ty) else { break };
+                name = format!("{name}[{}]", key.show(&wanted, types));
+                ty = held;
+            }
+            (Step::Part(_), _) => break,
+        }
+    }
+    let item = ty.items().map_or(ty, |(item, _)| item);
+    match &change.edit {
+        Edit::Put(value) if is_birth => format!("{name} {}", value.show(ty, types)),
+        Edit::Put(value) if change.path.is_empty() => {
+            let old = &before.state.fields[usize::from(change.field)];
+            format!("{name} {} -> {}", old.show(ty, types), value.show(ty, types))
+        }
+        Edit::Put(value) => format!("{name} = {}", value.show(ty, types)),
+        Edit::Add(value) => format!("{name} add {}", value.show(item, types)),
+        Edit::Remove(value) => format!("{name} remove {}", value.show(item, types)),
+    }
 }
 
 /// Events that were said: `heater(on: true)`.
@@ -106,7 +168,7 @@ pub fn events(model: &Model, entry: &Entry) -> Vec<String> {
         let declared = &model.schema.events[usize::from(said.event)];
         let args: Vec<String> = (declared.params.iter().zip(&said.args))
             .map(|(param, value)| {
-                format!("{}: {}", param.name, value.show(&param.ty, &model.schema.enums))
+                format!("{}: {}", param.name, value.show(&param.ty, &model.schema.types))
             })
             .collect();
         let withheld = if said.withheld { " (withheld)" } else { "" };
@@ -181,11 +243,15 @@ pub fn object(resident: &Resident, class: &Class, now: i64) -> Vec<String> {
     };
     lines.push(format!("  {} entries, head {}", image.tail.sequence, image.tail.head.short()));
     lines.push(format!("  next due {}", show_instant(resident.next_due)));
-    if image.state.observing {
-        lines.push("  observing: this host lacks what it needs".to_owned());
-    }
+    let modes = [
+        (image.state.observing, "observing: this host lacks what it needs"),
+        (image.state.dormant, "dormant: this host lacks what it needs"),
+        (image.state.resting, "dormant: it says so itself"),
+        (image.state.ended, "ended"),
+    ];
+    lines.extend(modes.iter().filter(|(is, _)| *is).map(|(_, said)| format!("  {said}")));
     for (field, value) in model.schema.fields.iter().zip(&image.state.fields) {
-        let value = plain(&value.show(&field.ty, &model.schema.enums));
+        let value = plain(&value.show(&field.ty, &model.schema.types));
         lines.push(format!("  {} = {value}", field.name));
     }
     lines.extend(
@@ -193,9 +259,45 @@ pub fn object(resident: &Resident, class: &Class, now: i64) -> Vec<String> {
             .map(|trust| format!("  trust = {trust}")),
     );
     for (role, held) in model.schema.roles.iter().zip(&image.state.roles) {
-        lines.push(format!("  role {} {}", role.name, held.key.short()));
+        let keys: Vec<String> = held.keys.iter().map(|known| known.key.short()).collect();
+        let keys = if keys.is_empty() { "nobody".to_owned() } else { keys.join(", ") };
+        lines.push(format!("  role {} {keys}", role.name));
     }
+    let open = layout.requests.iter().zip(&image.state.requests);
+    lines.extend(open.filter_map(|(slot, open)| request(model, slot.rule, open.as_ref()?)));
     lines
+}
+
+/// What a rule waits for.
+fn request(model: &Model, rule: u16, open: &RequestState) -> Option<String> {
+    let rule = &model.policy.rules[usize::from(rule)];
+    let quorum = rule.quorum.as_ref()?;
+    let asked = match rule.on {
+        Trigger::Message(kind) => {
+            let message = &model.schema.messages[usize::from(kind)];
+            let types = &model.schema.types;
+            let params = message.params.iter().zip(&open.params);
+            let params = params.map(|(param, value)| {
+                format!("{}: {}", param.name, plain(&value.show(&param.ty, types)))
+            });
+            format!("{}({})", message.name, params.collect::<Vec<_>>().join(", "))
+        }
+        Trigger::Tick
+        | Trigger::Cycle(_)
+        | Trigger::Kept(_)
+        | Trigger::Broken(_)
+        | Trigger::Lapsed(_)
+        | Trigger::Arrive => "a tick".to_owned(),
+    };
+    let roles = quorum.roles.iter().map(|role| model.schema.roles[usize::from(*role)].name.clone());
+    Some(format!(
+        "  {} waits for {} of {} until {}, for {asked}; {} so far",
+        rule.name,
+        quorum.count,
+        roles.collect::<Vec<_>>().join(", "),
+        show_instant(open.deadline),
+        open.votes.len()
+    ))
 }
 
 /// An object and its present state as JSON.
@@ -205,7 +307,7 @@ pub fn object_json(resident: &Resident, class: &Class, now: i64) -> Json {
     let fields: serde_json::Map<String, Json> = (image.iter())
         .flat_map(|image| model.schema.fields.iter().zip(&image.state.fields))
         .map(|(field, value)| {
-            (field.name.clone(), Json::String(value.show(&field.ty, &model.schema.enums)))
+            (field.name.clone(), Json::String(value.show(&field.ty, &model.schema.types)))
         })
         .collect();
     json!({

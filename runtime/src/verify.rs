@@ -9,7 +9,7 @@ use crate::store::Store;
 use crate::store::checkpoint;
 use crate::store::log::{self, Record, Scan};
 use aqo_emit::Artifact;
-use aqo_model::entry::{Cause, Entry, object_id, signed_bytes};
+use aqo_model::entry::{Cause, Entry, consent_bytes, object_id, signed_bytes};
 use aqo_model::step;
 use aqo_model::value::Bytes32;
 use std::collections::BTreeMap;
@@ -122,7 +122,8 @@ impl Lineage {
         let image = &self.follower.image;
         let (id, name, served) = (self.id, self.name.clone(), image.state.now);
         let mut resident = Resident::new(id, name, self.artifact, served);
-        resident.next_due = step::next_due(&class.artifact.model, &image.state, served);
+        resident.next_due =
+            step::next_due(&class.artifact.model, &class.artifact.layout, &image.state, served);
         resident.image = self.follower.bytes(&class.artifact);
         resident
     }
@@ -160,9 +161,20 @@ impl Lineage {
         }
         if let Cause::Message { kind, params, envelope: Some(envelope) } = &entry.cause {
             let signed = signed_bytes(model, &self.id, *kind, params, envelope);
-            let key = before.state.roles[usize::from(envelope.role)].key;
-            if !is_signed(&key, &signed, &envelope.signature) {
+            let held = before.state.roles[usize::from(envelope.role)].key(&envelope.key).is_some();
+            if !held || !is_signed(&envelope.key, &signed, &envelope.signature) {
                 return wrong("its message is not signed by the role that it names");
+            }
+        }
+        if let Cause::Consent(consent) = &entry.cause {
+            let layout = &artifact.layout;
+            let slot = layout.requests.iter().position(|slot| slot.rule == consent.rule);
+            let open = slot.and_then(|slot| before.state.requests[slot].as_ref());
+            let Some(open) = open else { return wrong("it consents to what nobody asked") };
+            let by = &consent.by;
+            let signed = consent_bytes(model, &self.id, consent.rule, &open.params, by);
+            if !is_signed(&by.key, &signed, &by.signature) {
+                return wrong("its consent is not signed by the key that it names");
             }
         }
         if depth.rederive {

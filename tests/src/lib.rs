@@ -1,3 +1,5 @@
 //! Shared helpers of the suites.
 
+pub mod chance;
 pub mod models;
+pub mod offers;

@@ -6,13 +6,13 @@
 use aqo_model::Model;
 use aqo_model::expr::{Expr, Order, Rounding, Shape, Stmt};
 use aqo_model::policy::{
-    Always, Flow, Happening, Hosts, Limit, Otherwise, Policy, Prediction, Rule, Score, Source,
-    Trigger, Trust, TrustDemand, Upgrade,
+    Always, Flow, Happening, Hosts, Limit, Otherwise, Policy, Prediction, Quorum, Rule, Score,
+    Source, Trigger, Trust, TrustDemand,
 };
 use aqo_model::schema::{
-    Cycle, Default, Derive, Enum, Event, Field, Input, Message, Param, Role, Schema,
+    CatchUp, Change, Cycle, Default, Derive, Event, Field, Input, Message, Role, Schedule, Schema,
 };
-use aqo_model::types::{Bounds, Type, Unit};
+use aqo_model::types::{Bounds, Enum, Param, Type, Types, Unit, Variant};
 use aqo_model::value::{Bytes32, Value};
 
 const SECOND: i64 = 1_000_000;
@@ -94,12 +94,28 @@ fn param(name: &str, ty: Type) -> Param {
     Param { name: name.to_owned(), ty }
 }
 
+fn enums(enums: Vec<Enum>) -> Types {
+    Types { enums, records: Vec::new() }
+}
+
+/// An enum whose variants carry nothing.
+fn plain(name: &str, variants: &[&str]) -> Enum {
+    let bare = |name: &&str| Variant { name: (*name).to_owned(), params: Vec::new() };
+    Enum { name: name.to_owned(), variants: variants.iter().map(bare).collect() }
+}
+
+/// One of 30 variants.
+fn big() -> Enum {
+    let variants = (0..30).map(|k| Variant { name: format!("V{k}"), params: Vec::new() });
+    Enum { name: "Big".to_owned(), variants: variants.collect() }
+}
+
 fn field(number: u16, name: &str, ty: Type, default: Option<Default>) -> Field {
-    Field { number, name: name.to_owned(), ty, default, attested: None }
+    Field { number, name: name.to_owned(), ty, default, attested: None, change: Change::Any }
 }
 
 fn role(number: u16, name: &str) -> Role {
-    Role { number, name: name.to_owned() }
+    Role { number, name: name.to_owned(), max: None }
 }
 
 fn message(number: u16, name: &str, params: Vec<Param>, from: Vec<u16>) -> Message {
@@ -113,6 +129,7 @@ fn rule(number: u16, name: &str, on: Trigger, when: Option<Expr>, body: Vec<Stmt
         on,
         when,
         needs: Vec::new(),
+        quorum: None,
         assured: false,
         body,
         locals: Vec::new(),
@@ -124,7 +141,7 @@ pub fn thermostat() -> Model {
     const ROOM: Expr = Expr::Input(0);
     const SETPOINT: Expr = Expr::Field(0);
     let (idle, heating, fault) = (0, 1, 2);
-    let mode = |variant| Expr::Variant(0, variant);
+    let mode = |variant| Expr::Variant(0, variant, Vec::new());
     let mode_is = |variant| eq(Expr::Field(1), mode(variant));
     let set_mode = |variant| Stmt::Set(1, mode(variant));
     let heater = |on: bool| Stmt::Emit(0, vec![Expr::Value(Value::Bool(on))]);
@@ -136,17 +153,15 @@ pub fn thermostat() -> Model {
         object: "Thermostat".to_owned(),
         version: 1,
         intent: "Keep the room at the setpoint".to_owned(),
-        enums: vec![Enum {
-            name: "Mode".to_owned(),
-            variants: ["Idle", "Heating", "Fault"].map(str::to_owned).to_vec(),
-        }],
+        types: enums(vec![plain("Mode", &["Idle", "Heating", "Fault"])]),
+        functions: Vec::new(),
         roles: vec![role(0, "operator"), role(1, "service")],
         fields: vec![
             Field {
                 attested: Some(0),
                 ..field(0, "setpoint", celsius(500, 3_000), value(Value::Int(2_000)))
             },
-            field(1, "mode", Type::Enum(0), value(Value::Variant(idle))),
+            field(1, "mode", Type::Enum(0), value(Value::variant(idle))),
             field(2, "starts", int(0, 1_000_000), value(Value::Int(0))),
         ],
         derives: Vec::new(),
@@ -169,7 +184,11 @@ pub fn thermostat() -> Model {
             expires: Some(10 * SECOND),
         }],
         capabilities: vec!["relay".to_owned()],
-        cycles: vec![Cycle { name: None, every: 5 * SECOND }],
+        cycles: vec![Cycle {
+            name: None,
+            schedule: Schedule::Every(5 * SECOND),
+            catch_up: CatchUp::One,
+        }],
     };
     let start = Rule {
         needs: vec![TrustDemand { at_least: true, bound: -500_000 }],
@@ -232,7 +251,7 @@ pub fn thermostat() -> Model {
         }],
         flows: vec![Flow { field: 1, next: vec![0b110, 0b101, 0b001] }],
         always: Vec::new(),
-        limits: vec![Limit { reason: 65, rules: vec![2], count: 6, per: HOUR }],
+        limits: vec![Limit { reason: 65, rules: vec![2], count: 6, per: HOUR, sum: None }],
         trust: Some(Trust {
             gains: vec![
                 Score { amount: 20_000, on: Happening::Kept(0) },
@@ -246,7 +265,9 @@ pub fn thermostat() -> Model {
             sources: 1,
         }),
         hosts: Some(Hosts { need: 1, otherwise: Otherwise::Observe }),
-        upgrade: Some(Upgrade { count: 1, role: 1 }),
+        upgrade: Some(Quorum { count: 1, roles: vec![1], within: 0 }),
+        dormant: None,
+        ends: None,
         reasons: vec!["worn_out".to_owned(), "short_cycling".to_owned()],
     };
     Model { schema, policy }
@@ -300,8 +321,8 @@ fn everything_schema() -> Schema {
         field(10, "note", text(40), value(Value::Text(String::new()))),
         Field { attested: Some(0), ..field(11, "owner", Type::Key, None) },
         field(12, "digest", Type::Hash, value(Value::Bytes32(Bytes32::ZERO))),
-        field(13, "color", color.clone(), value(Value::Variant(1))),
-        field(14, "big", Type::Enum(1), value(Value::Variant(29))),
+        field(13, "color", color.clone(), value(Value::variant(1))),
+        field(14, "big", Type::Enum(1), value(Value::variant(29))),
         field(15, "maybe", option(int(-100, 100)), value(Value::None)),
         field(16, "maybe_text", option(text(12)), None),
         field(17, "maybe_key", option(Type::Key), value(Value::None)),
@@ -309,7 +330,7 @@ fn everything_schema() -> Schema {
             18,
             "maybe_color",
             option(color.clone()),
-            value(Value::Some(Box::new(Value::Variant(2)))),
+            value(Value::Some(Box::new(Value::variant(2)))),
         ),
         field(300, "maybe_flag", option(Type::Bool), value(Value::None)),
         Field { attested: Some(0), ..field(301, "word", int(0, 100), value(Value::Int(1))) },
@@ -329,13 +350,8 @@ fn everything_schema() -> Schema {
         object: "EveryThing".to_owned(),
         version: 3,
         intent: "Use each form once".to_owned(),
-        enums: vec![
-            Enum {
-                name: "Color".to_owned(),
-                variants: ["Red", "Green", "Blue"].map(str::to_owned).to_vec(),
-            },
-            Enum { name: "Big".to_owned(), variants: (0..30).map(|k| format!("V{k}")).collect() },
-        ],
+        types: enums(vec![plain("Color", &["Red", "Green", "Blue"]), big()]),
+        functions: Vec::new(),
         roles: vec![role(0, "boss"), role(3, "aide")],
         fields,
         derives: vec![
@@ -398,8 +414,12 @@ fn everything_schema() -> Schema {
         ],
         capabilities: vec!["horn".to_owned(), "lamp".to_owned()],
         cycles: vec![
-            Cycle { name: None, every: 5 * SECOND },
-            Cycle { name: Some("slow".to_owned()), every: 7 * SECOND },
+            Cycle { name: None, schedule: Schedule::Every(5 * SECOND), catch_up: CatchUp::One },
+            Cycle {
+                name: Some("slow".to_owned()),
+                schedule: Schedule::Every(7 * SECOND),
+                catch_up: CatchUp::One,
+            },
         ],
     }
 }
@@ -472,7 +492,10 @@ fn message_rules() -> Vec<Rule> {
                 1,
                 "poked",
                 Trigger::Message(1),
-                Some(Expr::Is(b(field(f::COLOR)), vec![Shape::Variant(0), Shape::Variant(1)])),
+                Some(Expr::Is(
+                    b(field(f::COLOR)),
+                    vec![Shape::Variant(0, Vec::new()), Shape::Variant(1, Vec::new())],
+                )),
                 poke,
             )
         },
@@ -482,7 +505,7 @@ fn message_rules() -> Vec<Rule> {
             Trigger::Message(1),
             Some(lt(n(500), Expr::Param(0))),
             vec![
-                Stmt::Set(f::COLOR, Expr::Variant(0, 0)),
+                Stmt::Set(f::COLOR, Expr::Variant(0, 0, Vec::new())),
                 Stmt::Set(f::MAYBE_COLOR, Expr::None(option(Type::Enum(0)))),
             ],
         ),
@@ -546,8 +569,8 @@ fn tick_rules() -> Vec<Rule> {
             f::BIG,
             Expr::If(
                 b(Expr::Within(b(Expr::Missed), b(n(1)), b(n(3)))),
-                b(Expr::Variant(1, 24)),
-                b(Expr::Variant(1, 3)),
+                b(Expr::Variant(1, 24, Vec::new())),
+                b(Expr::Variant(1, 3, Vec::new())),
             ),
         ),
         Stmt::Set(f::SINCE, Expr::Shift(b(Expr::Due), b(sub(Expr::Now, Expr::Born)))),
@@ -727,8 +750,20 @@ pub fn everything(otherwise: Otherwise) -> Model {
             },
         ],
         limits: vec![
-            Limit { reason: reason("often"), rules: vec![1, 6], count: 3, per: 20 * SECOND },
-            Limit { reason: reason("seldom"), rules: vec![7], count: 1, per: 9 * SECOND },
+            Limit {
+                reason: reason("often"),
+                rules: vec![1, 6],
+                count: 3,
+                per: 20 * SECOND,
+                sum: None,
+            },
+            Limit {
+                reason: reason("seldom"),
+                rules: vec![7],
+                count: 1,
+                per: 9 * SECOND,
+                sum: None,
+            },
         ],
         trust: Some(Trust {
             gains: vec![
@@ -751,6 +786,8 @@ pub fn everything(otherwise: Otherwise) -> Model {
         }),
         hosts: Some(Hosts { need: 1, otherwise }),
         upgrade: None,
+        dormant: None,
+        ends: None,
         reasons: REASONS.map(str::to_owned).to_vec(),
     };
     Model { schema: everything_schema(), policy }

@@ -1,8 +1,9 @@
 //! `aqc check`: sources to diagnostics, and to the objects that have no errors.
 
-use crate::project::Project;
+use crate::project::{Project, Source};
 use aqo_compiler::db::{self, CheckedModel};
 use aqo_compiler::levels::Levels;
+use aqo_compiler::modules::taken;
 use aqo_compiler::sarif::{Sheet, sarif};
 use aqo_compiler::{Database, Diagnostic, Severity, SourceFile, render};
 use aqo_runtime::error::{Error, Result};
@@ -72,25 +73,36 @@ impl Format {
 pub(crate) fn check(project: &Project, levels: &Levels, format: Format) -> Checked {
     let mut checked = Checked::default();
     let database = checked.database.clone();
+    let sources: Vec<(&Source, SourceFile)> = (project.sources.iter())
+        .map(|source| (source, SourceFile::new(&database, name(source), source.text.clone())))
+        .collect();
+    // One that is named is told of the others, not they of it.
+    let (named, others): (Vec<_>, Vec<_>) =
+        sources.into_iter().partition(|(source, _)| source.is_named);
+    let every: Vec<SourceFile> = others.iter().chain(&named).map(|(_, file)| *file).collect();
+    let taken = taken(&database, &every);
     let mut found = Vec::new();
-    for (number, source) in project.sources.iter().enumerate() {
-        let path = source.path.display().to_string();
-        let file = SourceFile::new(&database, path.clone(), source.text.clone());
-        let judged = levels.judge(db::diagnostics(&database, file));
+    for (source, file) in named {
+        let mut diagnostics = db::diagnostics(&database, file);
+        let between = taken.iter().filter(|(of, _)| *of == file);
+        diagnostics.extend(between.map(|(_, diagnostic)| diagnostic.clone()));
+        diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+        let judged = levels.judge(diagnostics);
         let errors = judged.shown.iter().filter(|d| d.severity == Severity::Error).count();
         checked.errors += errors;
         checked.warnings += judged.shown.len() - errors;
         checked.allowed += judged.allowed;
-        found.push((path, judged.shown));
+        found.push((source, judged.shown));
         for (item, name) in db::objects(&database, file) {
             if let Some(model) = &db::object_of(&database, file, item).model {
                 let (text, model) = (source.text.clone(), model.clone());
-                checked.objects.push(Object { name, file: number, item, text, model });
+                let file = checked.files.len();
+                checked.objects.push(Object { name, file, item, text, model });
             }
         }
         checked.files.push(File { path: source.path.clone(), source: file });
     }
-    report(project, &found, format);
+    report(&found, format);
     checked
 }
 
@@ -101,28 +113,32 @@ pub(crate) fn report_text(path: &str, text: &str, diagnostics: &[Diagnostic]) {
     let _ = write!(std::io::stderr(), "{text}");
 }
 
-fn report(project: &Project, found: &[(String, Vec<Diagnostic>)], format: Format) {
-    let files = project.sources.iter().zip(found);
+/// How a source is called in messages.
+fn name(source: &Source) -> String {
+    source.path.display().to_string()
+}
+
+fn report(found: &[(&Source, Vec<Diagnostic>)], format: Format) {
+    let files = found.iter().map(|(source, diagnostics)| (name(source), source, diagnostics));
     match format {
         Format::Text => {
-            for (source, (path, diagnostics)) in files {
-                report_text(path, &source.text, diagnostics);
+            for (path, source, diagnostics) in files {
+                report_text(&path, &source.text, diagnostics);
             }
         }
         Format::Json => {
-            for (path, diagnostics) in found {
-                render::json(path, diagnostics).lines().for_each(print);
+            for (path, _, diagnostics) in files {
+                render::json(&path, diagnostics).lines().for_each(print);
             }
         }
         Format::Sarif => {
-            let sheets: Vec<Sheet<'_>> = files
-                .map(|(source, (path, diagnostics))| Sheet {
-                    path,
-                    text: &source.text,
-                    diagnostics,
-                })
-                .collect();
-            print(sarif(&sheets).trim_end());
+            let files: Vec<_> = files.collect();
+            let sheets = files.iter().map(|(path, source, diagnostics)| Sheet {
+                path,
+                text: &source.text,
+                diagnostics,
+            });
+            print(sarif(&sheets.collect::<Vec<_>>()).trim_end());
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::check::{Checked, Format, check};
 use crate::levels::Flags;
 use crate::project::Project;
-use crate::{build, fix, fmt, inspect, new, test, watch};
+use crate::{build, doc, fix, fmt, inspect, new, test, watch};
 use aqo_compiler::Code;
 use aqo_compiler::levels::Levels;
 use aqo_runtime::config::HostConfig;
@@ -62,6 +62,10 @@ enum Command {
         /// The code.
         code: String,
     },
+    /// Write down what sources declare, or the language itself, as one HTML page.
+    ///
+    /// Example: aqc doc examples/thermostat --out thermostat.html
+    Doc(Doc),
     /// Print what a component carries: schema, policy, cycle, sizes, seal.
     ///
     /// Example: aqc inspect thermostat.wasm
@@ -141,6 +145,24 @@ struct Fmt {
 }
 
 #[derive(Args)]
+struct Doc {
+    /// An .aqo file, or a project.
+    #[arg(required_unless_present = "book")]
+    path: Option<PathBuf>,
+    /// The reference of the language instead.
+    ///
+    /// Example: aqc doc --book --out aqo.html
+    #[arg(long, conflicts_with_all = ["path", "json"])]
+    book: bool,
+    /// Where the page goes; otherwise to standard output.
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// JSON instead of HTML.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
 struct Build {
     #[command(flatten)]
     sources: Sources,
@@ -204,6 +226,7 @@ pub(crate) fn execute(arguments: Arguments) -> Result<()> {
         Command::Fmt(Fmt { paths, check, diff }) => fmt::fmt(&paths, fmt::Options { check, diff }),
         Command::Test(arguments) => test_sources(&arguments),
         Command::Explain { code } => explain(&code),
+        Command::Doc(arguments) => document(&arguments),
         Command::Inspect { component, json } => inspect::inspect(&component, json),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -274,6 +297,15 @@ fn build_object(arguments: &Build) -> Result<()> {
         artifact.model.class().short()
     ));
     Ok(())
+}
+
+fn document(arguments: &Doc) -> Result<()> {
+    let out = arguments.out.as_deref();
+    let Some(path) = &arguments.path else { return doc::book(out) };
+    let project = Project::find(path)?;
+    let checked = check(&project, &Flags::default().levels(&project)?, Format::Text);
+    checked.require_sound()?;
+    doc::project(&project, &checked, arguments.json, out)
 }
 
 fn run_object(arguments: Run) -> Result<()> {

@@ -9,6 +9,7 @@
 use crate::check::report_text;
 use crate::diff::diff;
 use crate::project::{Source, source};
+use crate::replace::replace;
 use aqo_compiler::{Unformatted, format};
 use aqo_runtime::error::{Error, Result};
 use aqo_runtime::present::print;
@@ -153,7 +154,7 @@ fn standard_input(options: Options, tally: &mut Tally) -> Result<()> {
     read.map_err(|e| Error::io("read", &path, &e))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| Error::usage(format!("{} is not UTF-8 text", path.display())))?;
-    let source = Source { path, text };
+    let source = Source { path, text, is_named: true };
     let Some(formatted) = formatted(&source, tally)? else { return Ok(()) };
     show(&source, &formatted, options, tally);
     if !options.check && !options.diff {
@@ -164,10 +165,10 @@ fn standard_input(options: Options, tally: &mut Tally) -> Result<()> {
 }
 
 fn file(path: PathBuf, options: Options, tally: &mut Tally) -> Result<()> {
-    let source = source(path)?;
+    let source = source(path, true)?;
     let Some(formatted) = formatted(&source, tally)? else { return Ok(()) };
     if formatted != source.text && !options.check {
-        replace(&source.path, &formatted).map_err(|e| Error::io("write", &source.path, &e))?;
+        replace(&source.path, &source.text, &formatted)?;
     }
     show(&source, &formatted, options, tally);
     Ok(())
@@ -205,41 +206,5 @@ fn show(source: &Source, formatted: &str, options: Options, tally: &mut Tally) {
     if options.diff {
         let shown = diff(&name, &source.text, formatted);
         print(shown.strip_suffix('\n').unwrap_or(&shown));
-    }
-}
-
-/// Replaces a file whole or not at all, and keeps who may read and write it. A link stays a link.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let path = path.canonicalize()?;
-    let permissions = std::fs::metadata(&path)?.permissions();
-    if permissions.readonly() {
-        return Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, "it is read-only"));
-    }
-    let (temporary, mut file) = temporary(&path)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.set_permissions(permissions))
-        .and_then(|()| file.sync_all())
-        .and_then(|()| std::fs::rename(&temporary, &path));
-    if written.is_err() {
-        // The first failure is the one to tell.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
-}
-
-/// A new hidden file beside another.
-fn temporary(path: &Path) -> std::io::Result<(PathBuf, std::fs::File)> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut number = 0_u32;
-    loop {
-        let temporary = path.with_file_name(format!(".{name}.{number}.new"));
-        match std::fs::OpenOptions::new().write(true).create_new(true).open(&temporary) {
-            Ok(file) => return Ok((temporary, file)),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < 100 => {
-                number += 1;
-            }
-            Err(error) => return Err(error),
-        }
     }
 }

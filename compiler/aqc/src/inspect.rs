@@ -1,12 +1,15 @@
 //! `aqc inspect`: what a component carries, in the words of the language.
 
+mod body;
+
+use self::body::{expr, statements};
 use aqo_compiler::emit::{Artifact, Seal};
 use aqo_compiler::model::Model;
-use aqo_compiler::model::expr::{Expr, Order, Rounding, Shape, Stmt};
-use aqo_compiler::model::policy::{Happening, Otherwise, Reason, Rule, Trigger};
-use aqo_compiler::model::schema::{Default as FieldDefault, Param};
+use aqo_compiler::model::policy::{Happening, Otherwise, Quorum, Reason, Rule, Trigger};
+use aqo_compiler::model::schema::{CatchUp, Change, Cycle, Default as FieldDefault, Schedule};
+use aqo_compiler::model::text::{show_decimal, show_duration};
+use aqo_compiler::model::types::Param;
 use aqo_compiler::model::types::Type;
-use aqo_compiler::model::value::{Value, show_decimal, show_duration};
 use aqo_runtime::error::{Error, Result};
 use aqo_runtime::present::print;
 use serde_json::json;
@@ -64,20 +67,80 @@ fn as_text(artifact: &Artifact, size: usize) -> Vec<String> {
     lines.extend(schema(model));
     lines.extend([String::new(), "cycle".to_owned()]);
     let cycles = model.schema.cycles.iter();
-    lines.extend(cycles.map(|cycle| format!("  every {}", show_duration(cycle.every))));
+    lines.extend(cycles.map(cycle));
+    let pauses = [("dormant", &model.policy.dormant), ("ends", &model.policy.ends)];
+    for (word, pause) in pauses {
+        let pause = pause.iter().map(|pause| expr(model, &pause.holds, &[]));
+        lines.extend(pause.map(|holds| format!("  {word} when {holds}")));
+    }
     lines.extend([String::new(), "policy".to_owned()]);
     lines.extend(policy(model));
     lines
 }
 
+/// `midnight: daily at 0s`
+fn cycle(cycle: &Cycle) -> String {
+    let name = cycle.name.as_ref().map_or(String::new(), |name| format!("{name}: "));
+    let schedule = match cycle.schedule {
+        Schedule::Every(every) => format!("every {}", show_duration(every)),
+        Schedule::Backoff { first, most } => {
+            format!("every {} ..= {}", show_duration(first), show_duration(most))
+        }
+        Schedule::Daily(at) => format!("daily at {}", show_duration(at)),
+        Schedule::Monthly(day, at) => format!("monthly on {day} at {}", show_duration(at)),
+        Schedule::OnMessage => "on message".to_owned(),
+    };
+    let catch_up = match cycle.catch_up {
+        CatchUp::One => "",
+        CatchUp::Skip => " catch_up skip",
+    };
+    format!("  {name}{schedule}{catch_up}")
+}
+
+/// `2 of approvers within 1h`
+fn quorum(model: &Model, quorum: &Quorum) -> String {
+    let names = quorum.roles.iter().map(|r| model.schema.roles[usize::from(*r)].name.as_str());
+    let names = names.collect::<Vec<_>>().join(", ");
+    match quorum.within {
+        0 => names,
+        within => format!("{} of {names} within {}", quorum.count, show_duration(within)),
+    }
+}
+
 fn ty(model: &Model, ty: &Type) -> String {
-    ty.describe(&model.schema.enums)
+    ty.describe(&model.schema.types)
 }
 
 fn params(model: &Model, params: &[Param]) -> String {
     let shown: Vec<String> =
         params.iter().map(|param| format!("{}: {}", param.name, ty(model, &param.ty))).collect();
     shown.join(", ")
+}
+
+/// Enums, records and functions.
+fn types(model: &Model) -> Vec<String> {
+    let schema = &model.schema;
+    let enums = schema.types.enums.iter().map(|e| {
+        let variants = e.variants.iter().map(|variant| match variant.params.is_empty() {
+            true => variant.name.clone(),
+            false => format!("{}({})", variant.name, params(model, &variant.params)),
+        });
+        format!("  enum {} {{ {} }}", e.name, variants.collect::<Vec<_>>().join(", "))
+    });
+    let records =
+        schema.types.records.iter().map(|record| {
+            format!("  record {} {{ {} }}", record.name, params(model, &record.fields))
+        });
+    let functions = schema.functions.iter().map(|function| {
+        format!(
+            "  fn {}({}) -> {} {{ {} }}",
+            function.name,
+            params(model, &function.params),
+            ty(model, &function.result),
+            expr(model, &function.value, &[])
+        )
+    });
+    enums.chain(records).chain(functions).collect()
 }
 
 fn schema(model: &Model) -> Vec<String> {
@@ -87,14 +150,20 @@ fn schema(model: &Model) -> Vec<String> {
     let fields = schema.fields.iter().map(|field| {
         let default = match &field.default {
             Some(FieldDefault::Value(value)) => {
-                format!(" = {}", value.show(&field.ty, &schema.enums))
+                format!(" = {}", value.show(&field.ty, &schema.types))
             }
             Some(FieldDefault::Born) => " = born".to_owned(),
             None => " (birth value)".to_owned(),
         };
         let attested =
             field.attested.as_ref().map_or(String::new(), |r| format!(", attested by {}", role(r)));
-        format!("  field {}: {}{default}{attested}", field.name, ty(model, &field.ty))
+        let change = match field.change {
+            Change::Any => "",
+            Change::Once => ", once",
+            Change::Up => ", only up",
+            Change::Down => ", only down",
+        };
+        format!("  field {}: {}{default}{attested}{change}", field.name, ty(model, &field.ty))
     });
     let derives = schema.derives.iter().map(|derive| {
         format!(
@@ -122,7 +191,15 @@ fn schema(model: &Model) -> Vec<String> {
             event.expires.map_or(String::new(), |span| format!(" expires {}", show_duration(span)));
         format!("  event {}({}){via}{expires}", event.name, params(model, &event.params))
     });
-    roles.chain(fields).chain(derives).chain(inputs).chain(messages).chain(events).collect()
+    let types = types(model).into_iter();
+    types
+        .chain(roles)
+        .chain(fields)
+        .chain(derives)
+        .chain(inputs)
+        .chain(messages)
+        .chain(events)
+        .collect()
 }
 
 fn policy(model: &Model) -> Vec<String> {
@@ -131,14 +208,14 @@ fn policy(model: &Model) -> Vec<String> {
     for flow in &policy.flows {
         let field = &schema.fields[usize::from(flow.field)];
         let Type::Enum(index) = field.ty else { continue };
-        let variants = &schema.enums[usize::from(index)].variants;
+        let variants = &schema.types.enums[usize::from(index)].variants;
         let arrows =
             flow.next.iter().enumerate().filter(|(_, next)| **next != 0).map(|(from, next)| {
                 let to: Vec<&str> = (variants.iter().enumerate())
                     .filter(|(number, _)| next >> number & 1 == 1)
-                    .map(|(_, name)| name.as_str())
+                    .map(|(_, variant)| variant.name.as_str())
                     .collect();
-                format!("{} -> {}", variants[from], to.join(" | "))
+                format!("{} -> {}", variants[from].name, to.join(" | "))
             });
         lines.push(format!(
             "  flow {} {{ {} }}",
@@ -157,7 +234,16 @@ fn policy(model: &Model) -> Vec<String> {
         let rules: Vec<&str> =
             limit.rules.iter().map(|r| policy.rules[usize::from(*r)].name.as_str()).collect();
         let (name, per) = (policy.reason_name(Reason(limit.reason)), show_duration(limit.per));
-        lines.push(format!("  limit {name}: {} to {} per {per}", rules.join(", "), limit.count));
+        let sum = limit.sum.as_ref().map_or(String::new(), |sum| {
+            let of = sum.of.first().zip(limit.rules.first()).map(|(of, rule)| {
+                let rule = &policy.rules[usize::from(*rule)];
+                let kind = rule.on.message().map(|kind| &schema.messages[usize::from(kind)]);
+                expr(model, of, kind.map_or(&[], |kind| &kind.params))
+            });
+            format!(", {} of {}", expr(model, &sum.most, &[]), of.unwrap_or_default())
+        });
+        let (rules, count) = (rules.join(", "), limit.count);
+        lines.push(format!("  limit {name}: {rules} to {count}{sum} per {per}"));
     }
     lines.extend(trust(model));
     if let Some(hosts) = &policy.hosts {
@@ -172,7 +258,7 @@ fn policy(model: &Model) -> Vec<String> {
         lines.push(format!("  hosts need {} else {otherwise}", need.join(", ")));
     }
     lines.push(match &policy.upgrade {
-        Some(upgrade) => format!("  upgrade by {}", schema.roles[usize::from(upgrade.role)].name),
+        Some(upgrade) => format!("  upgrade by {}", quorum(model, upgrade)),
         None => "  never upgraded".to_owned(),
     });
     lines
@@ -208,9 +294,21 @@ fn trust(model: &Model) -> Vec<String> {
         .collect()
 }
 
+fn foretold(model: &Model, index: u16, how: &str) -> String {
+    format!("{}.{how}", model.policy.predictions[usize::from(index)].name)
+}
+
 fn rule(model: &Model, rule: &Rule) -> Vec<String> {
     let (on, names): (String, &[Param]) = match rule.on {
         Trigger::Tick => ("tick".to_owned(), &[]),
+        Trigger::Cycle(index) => {
+            let name = model.schema.cycles[usize::from(index)].name.clone();
+            (name.unwrap_or_default(), &[])
+        }
+        Trigger::Kept(index) => (foretold(model, index, "kept"), &[]),
+        Trigger::Broken(index) => (foretold(model, index, "broken"), &[]),
+        Trigger::Lapsed(index) => (foretold(model, index, "lapsed"), &[]),
+        Trigger::Arrive => ("arrive".to_owned(), &[]),
         Trigger::Message(kind) => {
             let message = &model.schema.messages[usize::from(kind)];
             (message.name.clone(), &message.params)
@@ -224,193 +322,13 @@ fn rule(model: &Model, rule: &Rule) -> Vec<String> {
         let sign = if need.at_least { ">=" } else { "<" };
         head.push_str(&format!(" needs trust {sign} {}", show_decimal(need.bound, 6)));
     }
+    if let Some(needed) = &rule.quorum {
+        head.push_str(&format!(" needs {}", quorum(model, needed)));
+    }
     if rule.assured {
         head.push_str(" assured");
     }
     let mut lines = vec![head];
     statements(model, &rule.body, names, 2, &mut lines);
     lines
-}
-
-fn statements(
-    model: &Model,
-    stmts: &[Stmt],
-    names: &[Param],
-    depth: usize,
-    lines: &mut Vec<String>,
-) {
-    let indent = "  ".repeat(depth);
-    for stmt in stmts {
-        match stmt {
-            Stmt::Let(local, value) => {
-                lines.push(format!("{indent}let v{local} = {}", expr(model, value, names)))
-            }
-            Stmt::Set(field, value) => {
-                let field = &model.schema.fields[usize::from(*field)].name;
-                lines.push(format!("{indent}set {field} = {}", expr(model, value, names)));
-            }
-            Stmt::Emit(event, args) => {
-                let event = &model.schema.events[usize::from(*event)];
-                let args: Vec<String> = (event.params.iter().zip(args))
-                    .map(|(param, arg)| format!("{}: {}", param.name, expr(model, arg, names)))
-                    .collect();
-                lines.push(format!("{indent}emit {}({})", event.name, args.join(", ")));
-            }
-            Stmt::Predict(index, _) => {
-                let prediction = &model.policy.predictions[usize::from(*index)];
-                let form = if prediction.throughout { "for" } else { "within" };
-                let (holds, span) =
-                    (expr(model, &prediction.holds, names), show_duration(prediction.span));
-                lines.push(format!("{indent}predict {}: {holds} {form} {span}", prediction.name));
-            }
-            Stmt::Refuse(reason) => {
-                lines.push(format!("{indent}refuse {}", model.policy.reason_name(Reason(*reason))));
-            }
-            Stmt::If(cond, then, otherwise) => {
-                lines.push(format!("{indent}if {}", expr(model, cond, names)));
-                statements(model, then, names, depth + 1, lines);
-                if !otherwise.is_empty() {
-                    lines.push(format!("{indent}else"));
-                    statements(model, otherwise, names, depth + 1, lines);
-                }
-            }
-            Stmt::Match(subject, arms) => {
-                lines.push(format!("{indent}match {}", expr(model, subject, names)));
-                for (shapes, body) in arms {
-                    lines.push(format!("{indent}  {} =>", self::shapes(model, shapes, None)));
-                    statements(model, body, names, depth + 2, lines);
-                }
-            }
-        }
-    }
-}
-
-fn shapes(model: &Model, shapes: &[Shape], of: Option<u16>) -> String {
-    let shown = shapes.iter().map(|shape| match shape {
-        Shape::Any => "else".to_owned(),
-        Shape::None => "none".to_owned(),
-        Shape::Some(None) => "some".to_owned(),
-        Shape::Some(Some(local)) => format!("some(v{local})"),
-        Shape::Variant(number) => {
-            match of.and_then(|index| model.schema.enums.get(usize::from(index))) {
-                Some(e) => e.variants[usize::from(*number)].clone(),
-                None => format!("variant {number}"),
-            }
-        }
-    });
-    shown.collect::<Vec<_>>().join(" | ")
-}
-
-/// An expression as text. Numbers are scaled; names of locals are lost.
-fn expr(model: &Model, e: &Expr, names: &[Param]) -> String {
-    let show = |e: &Expr| expr(model, e, names);
-    let infix = |a: &Expr, op: &str, b: &Expr| format!("({} {op} {})", show(a), show(b));
-    match e {
-        Expr::Value(_)
-        | Expr::Variant(..)
-        | Expr::None(_)
-        | Expr::Field(_)
-        | Expr::Role(_)
-        | Expr::Derive(_)
-        | Expr::Input(_)
-        | Expr::Param(_)
-        | Expr::Local(_)
-        | Expr::Captured(_)
-        | Expr::Now
-        | Expr::Due
-        | Expr::Missed
-        | Expr::Born
-        | Expr::Trust => leaf(model, e, names),
-        Expr::Some(inner) | Expr::Unwrap(inner) | Expr::Fit(inner, ..) => show(inner),
-        Expr::Neg(a) => format!("-{}", show(a)),
-        Expr::Add(a, b) | Expr::Shift(a, b) => infix(a, "+", b),
-        Expr::Sub(a, b) => infix(a, "-", b),
-        Expr::Mul(a, b) => infix(a, "*", b),
-        Expr::Div(rounding, a, b) => {
-            let word = match rounding {
-                Rounding::Floor => "floor",
-                Rounding::Ceil => "ceil",
-                Rounding::Trunc => "trunc",
-                Rounding::HalfUp => "half_up",
-                Rounding::HalfEven => "half_even",
-            };
-            format!("{word}{}", infix(a, "/", b))
-        }
-        Expr::Rem(a, b) => infix(a, "%", b),
-        Expr::Min(a, b) => format!("min({}, {})", show(a), show(b)),
-        Expr::Max(a, b) => format!("max({}, {})", show(a), show(b)),
-        Expr::Abs(a) => format!("abs({})", show(a)),
-        Expr::Clamp(a, low, high) => format!("clamp({}, {}, {})", show(a), show(low), show(high)),
-        Expr::Len(a) => format!("{}.len", show(a)),
-        Expr::StartsWith(a, b) => format!("starts_with({}, {})", show(a), show(b)),
-        Expr::Compare(Order::Less, a, b) => infix(a, "<", b),
-        Expr::Compare(Order::AtMost, a, b) => infix(a, "<=", b),
-        Expr::Equal(a, b) => infix(a, "==", b),
-        Expr::Within(a, low, high) => format!("({} in {} ..= {})", show(a), show(low), show(high)),
-        Expr::Is(a, patterns) => {
-            format!("({} is {})", show(a), shapes(model, patterns, enum_of(model, a)))
-        }
-        Expr::Not(a) => format!("not {}", show(a)),
-        Expr::And(a, b) => infix(a, "and", b),
-        Expr::Or(a, b) => infix(a, "or", b),
-        Expr::Else(a, b) => infix(a, "else", b),
-        Expr::Refuse(reason) => format!("refuse {}", model.policy.reason_name(Reason(*reason))),
-        Expr::If(cond, a, b) => {
-            format!("if {} {{ {} }} else {{ {} }}", show(cond), show(a), show(b))
-        }
-        Expr::Match(subject, arms) => {
-            let of = enum_of(model, subject);
-            let arms = arms
-                .iter()
-                .map(|(p, value)| format!("{} => {}", shapes(model, p, of), show(value)));
-            format!("match {} {{ {} }}", show(subject), arms.collect::<Vec<_>>().join(", "))
-        }
-        Expr::Let(local, a, b) => format!("let v{local} = {} give {}", show(a), show(b)),
-    }
-}
-
-/// The enum of a field, where an expression is one.
-#[expect(clippy::wildcard_enum_match_arm, reason = "a question about a few of many shapes")]
-fn enum_of(model: &Model, e: &Expr) -> Option<u16> {
-    match e {
-        Expr::Field(index) => match model.schema.fields[usize::from(*index)].ty {
-            Type::Enum(index) => Some(index),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// What has no parts.
-#[expect(clippy::wildcard_enum_match_arm, reason = "asked of what has no parts")]
-fn leaf(model: &Model, e: &Expr, names: &[Param]) -> String {
-    let schema = &model.schema;
-    match e {
-        Expr::Value(value) => match value {
-            Value::Bool(value) => value.to_string(),
-            Value::Int(value) => value.to_string(),
-            Value::Text(text) => format!("{text:?}"),
-            Value::Bytes32(bytes) => format!("0x{bytes}"),
-            Value::Variant(_) | Value::None | Value::Some(_) => format!("{value:?}"),
-        },
-        Expr::Variant(index, number) => {
-            schema.enums[usize::from(*index)].variants[usize::from(*number)].clone()
-        }
-        Expr::None(_) => "none".to_owned(),
-        Expr::Field(index) => schema.fields[usize::from(*index)].name.clone(),
-        Expr::Role(index) => schema.roles[usize::from(*index)].name.clone(),
-        Expr::Derive(index) => schema.derives[usize::from(*index)].name.clone(),
-        Expr::Input(index) => schema.inputs[usize::from(*index)].name.clone(),
-        Expr::Param(index) => {
-            names.get(usize::from(*index)).map_or(format!("p{index}"), |p| p.name.clone())
-        }
-        Expr::Local(index) => format!("v{index}"),
-        Expr::Captured(index) => format!("c{index}"),
-        Expr::Now => "now".to_owned(),
-        Expr::Due => "due".to_owned(),
-        Expr::Missed => "missed".to_owned(),
-        Expr::Born => "born".to_owned(),
-        Expr::Trust => "trust".to_owned(),
-        _ => String::new(),
-    }
 }

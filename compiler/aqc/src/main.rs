@@ -3,15 +3,17 @@
 mod build;
 mod check;
 mod commands;
-mod diff;
-mod fmt;
 mod cover;
+mod diff;
+mod doc;
 mod fix;
+mod fmt;
 mod inspect;
 mod junit;
 mod levels;
 mod new;
 mod project;
+mod replace;
 mod test;
 mod watch;
 

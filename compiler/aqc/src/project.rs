@@ -1,4 +1,8 @@
-//! What a path names: one `.aqo` file, or a directory of them with `aqo.toml` and `host.toml` beside.
+//! A path to the project that it names: every `.aqo` file below the nearest `aqo.toml` above it.
+//!
+//! Invariant: no file is read twice, and none through a link, so no walk goes round. A directory
+//! that has an `aqo.toml` of its own is another project. Where there is no `aqo.toml` at all, a file
+//! stands alone and a directory is a project. Knows nothing of what sources say.
 
 use aqo_compiler::levels::Lint;
 use aqo_runtime::error::{Error, Result};
@@ -6,12 +10,20 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// What makes a directory a project.
+pub(crate) const MANIFEST: &str = "aqo.toml";
+
+/// Where builds lie; no sources are looked for there.
+const BUILT: &str = "target";
+
 /// A source file.
 pub(crate) struct Source {
     /// As it was found; for messages.
     pub path: PathBuf,
     /// What it says.
     pub text: String,
+    /// Whether the path names it. The others are there for what it shares with them.
+    pub is_named: bool,
 }
 
 /// Sources that belong together.
@@ -30,8 +42,7 @@ pub(crate) struct Project {
 pub(crate) struct Manifest {
     /// `[package]`
     #[serde(default)]
-    #[expect(dead_code, reason = "read so that a misspelt key is an error")]
-    package: Package,
+    pub package: Package,
     /// `[run]`
     #[serde(default)]
     pub run: Run,
@@ -43,12 +54,11 @@ pub(crate) struct Manifest {
 /// `[package]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read so that a misspelt key is an error")]
-struct Package {
+pub(crate) struct Package {
     /// Its name.
-    name: Option<String>,
+    pub name: Option<String>,
     /// Its version.
-    version: Option<String>,
+    pub version: Option<String>,
 }
 
 /// `[run]`: what `aqc run` does unless told otherwise.
@@ -85,44 +95,102 @@ impl SpeedSetting {
 }
 
 impl Project {
-    /// Finds the sources that a path names.
+    /// Finds the sources that a path names, and those that belong to them.
     pub(crate) fn find(path: &Path) -> Result<Project> {
-        if path.is_file() {
-            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let directory = parent.unwrap_or(Path::new(".")).to_owned();
-            let manifest = manifest(&directory)?;
-            return Ok(Project { directory, sources: vec![source(path.to_owned())?], manifest });
-        }
-        let entries = std::fs::read_dir(path).map_err(|e| {
-            Error::io("read", path, &e).help("name an .aqo file, or a directory that holds one")
-        })?;
-        let mut paths = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|e| Error::io("read", path, &e))?.path();
-            if entry.extension().is_some_and(|extension| extension == "aqo") {
-                paths.push(entry);
-            }
-        }
-        paths.sort();
-        if paths.is_empty() {
-            return Err(Error::usage(format!("{} holds no .aqo file", path.display()))
-                .help("name an .aqo file, or a directory that holds one"));
-        }
-        let sources = paths.into_iter().map(source).collect::<Result<_>>()?;
-        Ok(Project { directory: path.to_owned(), sources, manifest: manifest(path)? })
+        let (directory, paths) = files(path)?;
+        let manifest = manifest(&directory)?;
+        let named = paths.into_iter().map(|(path, is_named)| source(path, is_named));
+        Ok(Project { directory, sources: named.collect::<Result<_>>()?, manifest })
     }
 }
 
+/// The directory of a project, and its files in the order of their names, each with whether the
+/// path names it.
+pub(crate) fn files(path: &Path) -> Result<(PathBuf, Vec<(PathBuf, bool)>)> {
+    let is_file = path.is_file();
+    let beside = path.parent().map_or(Path::new("."), shown);
+    let place = if is_file { beside } else { path };
+    let cannot = |e: std::io::Error| {
+        Error::io("read", path, &e).help("name an .aqo file, or a directory that holds one")
+    };
+    let real = place.canonicalize().map_err(cannot)?;
+    let root = real.ancestors().find(|above| above.join(MANIFEST).is_file());
+    let directory = match root {
+        Some(root) => as_named(place, root),
+        None => place.to_owned(),
+    };
+    let mut found = Vec::new();
+    if is_file && root.is_none() {
+        return Ok((directory, vec![(path.to_owned(), true)]));
+    }
+    let mut others = Vec::new();
+    collect(&directory, &mut found, &mut others)?;
+    found.sort();
+    let name = |file: &Path| Some(real.join(file.file_name()?));
+    let mut named: Vec<(PathBuf, bool)> = Vec::new();
+    for found in found {
+        let full = found.canonicalize().map_err(cannot)?;
+        let is_named = if is_file { name(path) == Some(full) } else { full.starts_with(&real) };
+        named.push(if is_file && is_named { (path.to_owned(), true) } else { (found, is_named) });
+    }
+    if named.iter().any(|(_, is_named)| *is_named) {
+        return Ok((directory, named));
+    }
+    if is_file {
+        // A link, or in a place where none is looked for.
+        named.push((path.to_owned(), true));
+        return Ok((directory, named));
+    }
+    let help = match others.first() {
+        Some(other) => format!("it holds projects; name one, as {}", other.display()),
+        None => "name an .aqo file, or a directory that holds one".to_owned(),
+    };
+    Err(Error::usage(format!("{} holds no .aqo file", path.display())).help(help))
+}
+
+/// The directory above `place` that is `root`, as `place` spells it where it can.
+fn as_named(place: &Path, root: &Path) -> PathBuf {
+    let is_root = |above: &&Path| shown(above).canonicalize().is_ok_and(|full| full == root);
+    place.ancestors().find(is_root).map_or_else(|| root.to_owned(), |above| shown(above).to_owned())
+}
+
+/// What is written where a path is empty.
+fn shown(path: &Path) -> &Path {
+    if path.as_os_str().is_empty() { Path::new(".") } else { path }
+}
+
+/// The sources of a project below a directory, and the projects that are not its own.
+fn collect(directory: &Path, found: &mut Vec<PathBuf>, others: &mut Vec<PathBuf>) -> Result<()> {
+    let cannot = |e: std::io::Error| Error::io("read", directory, &e);
+    for entry in std::fs::read_dir(directory).map_err(cannot)? {
+        let entry = entry.map_err(cannot)?;
+        let (path, name) = (entry.path(), entry.file_name());
+        let kind = entry.file_type().map_err(cannot)?;
+        if name.as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        if kind.is_file() && path.extension().is_some_and(|extension| extension == "aqo") {
+            found.push(path);
+        } else if kind.is_dir() && path.join(MANIFEST).is_file() {
+            others.push(path);
+        } else if kind.is_dir() && name != BUILT {
+            collect(&path, found, others)?;
+        }
+    }
+    others.sort();
+    Ok(())
+}
+
 /// Reads a source file.
-pub(crate) fn source(path: PathBuf) -> Result<Source> {
+pub(crate) fn source(path: PathBuf, is_named: bool) -> Result<Source> {
     let bytes = std::fs::read(&path).map_err(|e| Error::io("read", &path, &e))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| Error::usage(format!("{} is not UTF-8 text", path.display())))?;
-    Ok(Source { path, text })
+    Ok(Source { path, text, is_named })
 }
 
 fn manifest(directory: &Path) -> Result<Manifest> {
-    let path = directory.join("aqo.toml");
+    let path = directory.join(MANIFEST);
     if !path.exists() {
         return Ok(Manifest::default());
     }

@@ -3,6 +3,7 @@
 //! Invariant: what is compared is names, sizes and times of change of the files that the command
 //! reads, taken before it reads them, so no change is missed. Ends only from outside.
 
+use crate::project::{MANIFEST, files};
 use aqo_runtime::error::Result;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -37,26 +38,15 @@ pub(crate) fn watch(path: &Path, mut command: impl FnMut() -> Result<()>) -> Res
     }
 }
 
-/// The files that a command on this path reads.
+/// The files that a command on this path reads. Where they cannot be found, none: that is a change
+/// too, as is their return.
 fn look(path: &Path) -> Vec<Look> {
-    let mut files = Vec::new();
-    if path.is_dir() {
-        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-        files.extend(entries.map(|entry| entry.path()).filter(|path| is_read(path)));
-        files.sort();
-    } else {
-        files.push(path.to_owned());
-        files.extend(path.parent().map(|parent| parent.join("aqo.toml")));
-    }
-    let looks = files.into_iter().map(|path| {
+    let (directory, sources) = files(path).unwrap_or_default();
+    let sources = sources.into_iter().map(|(source, _)| source);
+    let looks = sources.chain([directory.join(MANIFEST)]).map(|path| {
         let metadata = std::fs::metadata(&path);
         let len = metadata.as_ref().map_or(0, std::fs::Metadata::len);
         (path, len, metadata.and_then(|metadata| metadata.modified()).ok())
     });
     looks.collect()
-}
-
-fn is_read(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "aqo")
-        || path.file_name().is_some_and(|name| name == "aqo.toml")
 }

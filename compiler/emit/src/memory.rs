@@ -4,9 +4,11 @@
 //! 0        cells of the step in progress
 //! CELLS    per input: usable u8
 //!          cleared at each step: per input: read u8; per field: written u8;
-//!                                per prediction: settled u8, made u8, dropped u16
-//!          positives of the step, the novelty list, candidates in memory, outcomes, events
-//!          image | offer | outcome, the longest body included | constants
+//!                                per prediction: settled u8, made u8, dropped u16; per request:
+//!                                lapsed u8; per cycle that backs off: acted u8
+//!          ticks of the cycles
+//!          positives of the step, the novelty list, candidates in memory, outcomes, events, changes
+//!          image | offer | outcome, the longest body included | constants and room for values
 //! arena    to the end of the memory: free for whoever wraps the module
 //! ```
 
@@ -38,8 +40,22 @@ pub(crate) mod cell {
     pub(crate) const OUTCOME_COUNT: u32 = 60;
     /// Positives so far, i32.
     pub(crate) const GAINS: u32 = 64;
-    /// Where the flags of inputs, fields and predictions begin.
-    pub(crate) const END: u32 = 72;
+    /// Bytes of logged changes so far, i32.
+    pub(crate) const CHANGES: u32 = 68;
+    /// How many they are, i32.
+    pub(crate) const CHANGE_COUNT: u32 = 72;
+    /// One more than the index of the rule to which enough people have consented, i32.
+    pub(crate) const MET: u32 = 76;
+    /// Bytes of roles bound anew so far, i32.
+    pub(crate) const BOUND: u32 = 80;
+    /// How many they are, i32.
+    pub(crate) const BOUND_COUNT: u32 = 84;
+    /// Whether a signed message is at hand, i32.
+    pub(crate) const SIGNED: u32 = 88;
+    /// 0, or one more than the number of the mode that the object changes to, i32.
+    pub(crate) const MODE: u32 = 92;
+    /// Where the flags of inputs, fields, predictions and requests begin.
+    pub(crate) const END: u32 = 96;
 }
 
 /// What a step notes of a prediction.
@@ -52,6 +68,16 @@ pub(crate) mod foretold {
     pub(crate) const DROPPED: u32 = 2;
     /// Bytes of the note.
     pub(crate) const SIZE: u32 = 4;
+}
+
+/// A tick of one cycle.
+pub(crate) mod tick {
+    /// The instant for which it was meant, i64; -1 where there is none.
+    pub(crate) const DUE: u32 = 0;
+    /// How many it stands for besides its own, i64.
+    pub(crate) const MISSED: u32 = 8;
+    /// Bytes of the record.
+    pub(crate) const SIZE: u32 = 16;
 }
 
 /// A positive of the present step.
@@ -77,14 +103,22 @@ pub(crate) struct Map {
     pub(crate) read: u32,
     pub(crate) written: u32,
     pub(crate) foretold: u32,
+    /// One byte per request: whether it lapsed.
+    pub(crate) lapsed: u32,
+    /// One byte per cycle that backs off: whether one of its rules committed.
+    pub(crate) acted: u32,
     /// The end of what is cleared at each step.
     pub(crate) cleared: u32,
     pub(crate) usable: u32,
+    /// One record per cycle.
+    pub(crate) ticks: u32,
     pub(crate) gains: u32,
     pub(crate) live: u32,
     pub(crate) stage: u32,
     pub(crate) outcomes: u32,
     pub(crate) events: u32,
+    pub(crate) changes: u32,
+    pub(crate) bound: u32,
     pub(crate) image: u32,
     pub(crate) offer: u32,
     pub(crate) outcome: u32,
@@ -104,7 +138,9 @@ impl Map {
         let read = next;
         let written = read + size(model.schema.inputs.len());
         let foretold = written + size(model.schema.fields.len());
-        next = (foretold + foretold::SIZE * predictions).next_multiple_of(8);
+        let lapsed = foretold + foretold::SIZE * predictions;
+        let acted = lapsed + size(layout.requests.len());
+        next = (acted + size(layout.backoffs.len())).next_multiple_of(8);
         let cleared = next;
         let mut take = |bytes: u32| {
             let address = next;
@@ -119,13 +155,18 @@ impl Map {
             read,
             written,
             foretold,
+            lapsed,
+            acted,
             cleared,
             usable: take(size(model.schema.inputs.len())),
+            ticks: take(tick::SIZE * size(model.schema.cycles.len())),
             gains: take(gain::SIZE * most_gains),
             live: take(8 * (ring + most_gains)),
             stage: take(slots.sum()),
             outcomes: take(size(extent::outcome_bytes(model)) + SLACK),
             events: take(size(extent::event_bytes(model)) + SLACK),
+            changes: take(size(extent::logged_bytes(model)) + SLACK),
+            bound: take(size(extent::binding_bytes(model)) + SLACK),
             image: take(size(layout.image_size)),
             offer: take(size(layout.offer_size)),
             outcome: take(size(outcome::BODY + extent::entry_bytes(model)) + SLACK),

@@ -69,7 +69,7 @@ pub(crate) fn described(model: &Model) -> Descriptor {
         proof: zero,
         core: zero,
         capabilities: model.schema.capabilities.clone(),
-        cycles: model.schema.cycles.iter().map(|cycle| cycle.every).collect(),
+        cycles: model.schema.cycles.clone(),
         sizes: Sizes {
             image: size(layout.image_size),
             offer: size(layout.offer_size),

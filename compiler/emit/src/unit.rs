@@ -9,7 +9,9 @@ use crate::memory::{Map, size};
 use crate::{kernel, translate};
 use aqo_model::Model;
 use aqo_model::expr::Rounding;
+use aqo_model::form::Form;
 use aqo_model::layout::Layout;
+use aqo_model::types::Type;
 
 /// What a function of the module does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,35 @@ pub(crate) enum Routine {
     SameBytes,
     /// `(text, capacity) -> truth`: a length within, UTF-8, then zeros.
     ValidText,
+    /// `(a, b, length) -> order`: -1, 0 or 1, byte by byte.
+    OrderBytes,
+    /// `(numbers, count)`: numbers of 8 bytes in ascending order.
+    Sort,
+    /// `(bytes, capacity) -> truth`: a length within, then zeros.
+    ValidBytes,
+    /// `(to, bytes) -> end`: a CBOR byte string.
+    PutBytes,
+    /// `(a, b, c) -> a * b / c`, the product in 128 bits.
+    MulDiv(Rounding),
+    /// `(address) -> truth`: whether what stands there is a value of the form with this number.
+    Valid(u16),
+    /// `(address) -> truth`: whether a value of the type with this number lies within its bounds.
+    Within(u16),
+    /// `(to, address) -> end`: CBOR of a value of the form with this number.
+    PutWhole(u16),
+    /// `(a, b) -> order`: -1, 0 or 1 for two values of the form with this number.
+    Order(u16),
+    /// `(collection, key) -> place`: twice the place of a key in a set or map of the form with this
+    /// number, and one more where it is there.
+    Seek(u16),
+    /// `(collection, key) -> address`: the item of a key, which is added where it is not there; 0 where
+    /// there is no room.
+    Insert(u16),
+    /// `(collection, key)`: without the item of this key.
+    Remove(u16),
+    /// `(list) -> address`: the place of an item that is added at the end, where the list has room; a
+    /// ring makes room.
+    Grow(u16),
     /// `(from, length) -> truth`
     AllZero,
     /// `(a, b) -> quotient`
@@ -52,10 +83,38 @@ pub(crate) enum Routine {
     Distinct,
     /// `(hash, from, to) -> claim`: FNV-1a.
     Claim,
-    /// `(role record, counter) -> truth`
+    /// `(role record, key) -> address`: the record of a key; 0 where the role has it not.
+    FindKey,
+    /// `(key record, counter) -> truth`
     IsFresh,
-    /// `(role record, counter)`
+    /// `(key record, counter)`
     Burn,
+    /// `(operation, key)`: binds the role with this index anew.
+    BindRole(u16),
+    /// `(month) -> day`: the first day of a month, both counted from their zeros.
+    MonthStart,
+    /// `(instant) -> month`
+    MonthOf,
+    /// `(instant) -> count`: how many instants of the cycle with this index lie up to here.
+    CountTicks(u16),
+    /// `(number) -> instant`: of the cycle with this index.
+    TickInstant(u16),
+    /// `() -> left`: of the limit with this index.
+    Left(u16),
+    /// `() -> verdict`: asks for consent to the rule with this index; 0 where it has enough.
+    Ask(u16),
+    /// `(votes) -> truth`: whether enough of these keys may consent to the rule with this index.
+    IsMet(u16),
+    /// `()`: a consent.
+    Consent,
+    /// `()`: an authentic consent to the rule of the request with this index.
+    Count(u16),
+    /// `()`: whether the object is awake, where that changes.
+    Mode,
+    /// `(verdict)`: an outcome of the rule with this index, with what its commit comes to.
+    NoteAmounts(u16),
+    /// `()`: the tick rules, of the ticks at hand.
+    TickRules,
     /// `(number, verdict)`: an outcome of this step.
     Note,
     /// `(slot, number, verdict)`: the outcome of a tick rule, noted where it changes.
@@ -81,7 +140,7 @@ pub(crate) enum Routine {
     Hear(u16),
     /// `(to) -> end`: an envelope in a cause.
     PutEnvelope,
-    /// `(next, number, verdict)`: what a rule made of a message.
+    /// `(next, verdict)`: what was made of a message.
     Heard,
     /// `() -> verdict`: the rule with this index.
     Rule(u16),
@@ -103,7 +162,7 @@ pub(crate) enum Routine {
     NextDue,
     /// `(kind) -> end`: the start of a body.
     Head,
-    /// `(due, count, served)`: the end of a tick; a negative instant stands for none.
+    /// `(ticks, served)`: the end of a tick, or of a deadline alone.
     FinishTick,
     /// `(from)`: the rest of a body, and what it leaves in the image.
     Finish,
@@ -124,7 +183,12 @@ pub(crate) struct Unit<'m> {
     funcs: Vec<Func>,
     /// Bytes that the memory starts with; what is wanted twice stands once.
     data: Vec<(u32, Vec<u8>)>,
-    /// Where the next constant goes.
+    /// Forms and types that routines are made for, by their numbers.
+    forms: Vec<Form>,
+    types: Vec<Type>,
+    /// Per rule, where what its commit comes to in limits with a sum is kept.
+    amounts: Vec<u32>,
+    /// Where the next constant, or room for a value, goes.
     end: u32,
 }
 
@@ -142,8 +206,25 @@ pub(crate) struct Built {
 impl<'m> Unit<'m> {
     pub(crate) fn new(model: &'m Model, layout: &'m Layout) -> Self {
         let map = Map::of(model, layout);
-        let end = map.constants;
-        Unit { model, layout, map, known: Vec::new(), funcs: Vec::new(), data: Vec::new(), end }
+        let mut end = map.constants;
+        let amounts = (0..model.policy.rules.len()).map(|rule| {
+            let start = end;
+            end += 8 * size(model.policy.sums_of(rule as u16).count());
+            start
+        });
+        let amounts = amounts.collect();
+        Unit {
+            model,
+            layout,
+            map,
+            known: Vec::new(),
+            funcs: Vec::new(),
+            data: Vec::new(),
+            forms: Vec::new(),
+            types: Vec::new(),
+            amounts,
+            end,
+        }
     }
 
     /// The function that does this, which is made if it is new, and its result.
@@ -183,6 +264,44 @@ impl<'m> Unit<'m> {
         address
     }
 
+    /// The address of room for a value that is being made. Each place in the code has its own, so a
+    /// value stays until the same place makes another.
+    pub(crate) fn room(&mut self, form: &Form) -> u32 {
+        let address = self.end;
+        self.end = (address + size(form.size())).next_multiple_of(8);
+        address
+    }
+
+    /// Where it is kept what a commit of a rule comes to in limits with a sum, in their order.
+    pub(crate) fn amounts(&self, rule: u16) -> u32 {
+        self.amounts[usize::from(rule)]
+    }
+
+    /// The number of a form.
+    pub(crate) fn form(&mut self, form: &Form) -> u16 {
+        number_of(&mut self.forms, form)
+    }
+
+    /// The form with this number.
+    pub(crate) fn form_numbered(&self, number: u16) -> Form {
+        self.forms[usize::from(number)].clone()
+    }
+
+    /// The number of a type.
+    pub(crate) fn ty(&mut self, ty: &Type) -> u16 {
+        number_of(&mut self.types, ty)
+    }
+
+    /// The type with this number.
+    pub(crate) fn type_numbered(&self, number: u16) -> Type {
+        self.types[usize::from(number)].clone()
+    }
+
+    /// The form in which a value of this type stands inside another.
+    pub(crate) fn wide(&self, ty: &Type) -> Form {
+        Form::wide(ty, &self.model.schema.types)
+    }
+
     /// The address of the class's digest.
     pub(crate) fn class(&mut self) -> u32 {
         self.constant(&self.model.class().0)
@@ -190,13 +309,21 @@ impl<'m> Unit<'m> {
 
     /// Whether the number of every variant is one byte of CBOR.
     pub(crate) fn small_enums(&self) -> bool {
-        self.model.schema.enums.iter().all(|e| e.variants.len() <= 24)
+        self.model.schema.types.enums.iter().all(|e| e.variants.len() <= 24)
     }
 
     /// What was built.
     pub(crate) fn finish(self) -> Built {
         Built { map: self.map, funcs: self.funcs, data: self.data, end: self.end }
     }
+}
+
+fn number_of<T: Clone + PartialEq>(known: &mut Vec<T>, wanted: &T) -> u16 {
+    let index = known.iter().position(|known| known == wanted).unwrap_or_else(|| {
+        known.push(wanted.clone());
+        known.len() - 1
+    });
+    u16::try_from(index).expect("a Model has fewer types than 16 bits count")
 }
 
 impl Routine {
@@ -206,8 +333,18 @@ impl Routine {
         match self {
             Routine::PutHead => (&[I32, I32, I64], Some(I32)),
             Routine::PutInt => (&[I32, I64], Some(I32)),
-            Routine::PutText | Routine::PutBytes32 | Routine::PutBind => (&[I32, I32], Some(I32)),
-            Routine::Append | Routine::SameBytes | Routine::Claim => (&[I32, I32, I32], Some(I32)),
+            Routine::PutText
+            | Routine::PutBytes
+            | Routine::PutBytes32
+            | Routine::PutBind
+            | Routine::PutWhole(_)
+            | Routine::Order(_)
+            | Routine::Seek(_)
+            | Routine::Insert(_)
+            | Routine::ValidBytes => (&[I32, I32], Some(I32)),
+            Routine::Append | Routine::SameBytes | Routine::OrderBytes | Routine::Claim => {
+                (&[I32, I32, I32], Some(I32))
+            }
             Routine::SameText
             | Routine::StartsWith
             | Routine::SameBytes32
@@ -215,13 +352,30 @@ impl Routine {
             | Routine::AllZero
             | Routine::Distinct => (&[I32, I32], Some(I32)),
             Routine::Divide(_) => (&[I64, I64], Some(I64)),
+            Routine::MulDiv(_) => (&[I64, I64, I64], Some(I64)),
+            Routine::Valid(_) | Routine::Within(_) | Routine::Grow(_) => (&[I32], Some(I32)),
+            Routine::Remove(_) | Routine::Sort => (&[I32, I32], None),
             Routine::Quanta | Routine::NextDue => (&[I64], Some(I64)),
             Routine::TrustNow | Routine::ReadTrust | Routine::NextDeadline => (&[], Some(I64)),
             Routine::Gain => (&[I64, I32, I32], None),
             Routine::IsFresh => (&[I32, I64], Some(I32)),
+            Routine::FindKey => (&[I32, I32], Some(I32)),
+            Routine::BindRole(_) => (&[I32, I32], None),
+            Routine::MonthStart
+            | Routine::MonthOf
+            | Routine::CountTicks(_)
+            | Routine::TickInstant(_) => (&[I64], Some(I64)),
+            Routine::Left(_) => (&[], Some(I64)),
+            Routine::Ask(_) => (&[], Some(I32)),
+            Routine::IsMet(_) => (&[I32], Some(I32)),
+            Routine::Consent | Routine::Count(_) | Routine::Mode | Routine::TickRules => {
+                (&[], None)
+            }
+            Routine::NoteAmounts(_) => (&[I32], None),
             Routine::Burn | Routine::TakeBind => (&[I32, I64], None),
             Routine::Note => (&[I32, I32], None),
-            Routine::NoteTick | Routine::Heard => (&[I32, I32, I32], None),
+            Routine::NoteTick => (&[I32, I32, I32], None),
+            Routine::Heard => (&[I32, I32], None),
             Routine::Step
             | Routine::Bind
             | Routine::Tick
@@ -236,10 +390,11 @@ impl Routine {
             | Routine::BirthFault
             | Routine::Holds(_)
             | Routine::SettleTrust => (&[], Some(I32)),
-            Routine::Settle(_) | Routine::Finish | Routine::Birth => (&[I32], None),
+            Routine::Settle(_) | Routine::Finish | Routine::FinishTick | Routine::Birth => {
+                (&[I32], None)
+            }
             Routine::Head | Routine::PutEnvelope => (&[I32], Some(I32)),
-            Routine::FinishTick => (&[I64, I64, I64], None),
-            Routine::Close => (&[I32, I32, I64], None),
+            Routine::Close => (&[I32, I32], None),
         }
     }
 
@@ -255,6 +410,19 @@ impl Routine {
             Routine::SameBytes32 => kernel::bytes::same_bytes32(code),
             Routine::SameBytes => kernel::bytes::same_bytes(code),
             Routine::ValidText => kernel::utf8::valid_text(code),
+            Routine::OrderBytes => kernel::bytes::order_bytes(code),
+            Routine::Sort => kernel::bytes::sort(code),
+            Routine::ValidBytes => kernel::bytes::valid_bytes(code),
+            Routine::PutBytes => kernel::cbor::put_bytes(code),
+            Routine::MulDiv(rounding) => kernel::wide::mul_div(code, rounding),
+            Routine::Valid(form) => translate::whole::valid(code, form),
+            Routine::Within(ty) => translate::whole::within(code, ty),
+            Routine::PutWhole(form) => translate::whole::put(code, form),
+            Routine::Order(form) => translate::sorted::order(code, form),
+            Routine::Seek(form) => translate::sorted::seek(code, form),
+            Routine::Insert(form) => translate::sorted::insert(code, form),
+            Routine::Remove(form) => translate::sorted::remove(code, form),
+            Routine::Grow(form) => translate::whole::grow(code, form),
             Routine::AllZero => kernel::bytes::all_zero(code),
             Routine::Divide(rounding) => kernel::number::divide(code, rounding),
             Routine::Quanta => kernel::trust::quanta(code),
@@ -264,6 +432,20 @@ impl Routine {
             Routine::SettleTrust => kernel::trust::settle(code),
             Routine::Distinct => kernel::trust::distinct(code),
             Routine::Claim => kernel::trust::claim(code),
+            Routine::FindKey => kernel::window::find_key(code),
+            Routine::BindRole(role) => translate::consent::bind_role(code, role),
+            Routine::MonthStart => kernel::calendar::month_start(code),
+            Routine::MonthOf => kernel::calendar::month_of(code),
+            Routine::CountTicks(cycle) => translate::schedule::count_ticks(code, cycle),
+            Routine::TickInstant(cycle) => translate::schedule::tick_instant(code, cycle),
+            Routine::Left(limit) => translate::admission::left(code, limit),
+            Routine::Ask(rule) => translate::consent::ask(code, rule),
+            Routine::IsMet(rule) => translate::consent::is_met(code, rule),
+            Routine::Consent => translate::consent::consent(code),
+            Routine::Count(slot) => translate::consent::count(code, slot),
+            Routine::Mode => translate::entry::mode(code),
+            Routine::NoteAmounts(rule) => translate::outcome::note_amounts(code, rule),
+            Routine::TickRules => translate::step::tick_rules(code),
             Routine::IsFresh => kernel::window::is_fresh(code),
             Routine::Burn => kernel::window::burn(code),
             Routine::Note => translate::outcome::note(code),

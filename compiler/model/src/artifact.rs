@@ -10,6 +10,7 @@
 //! each stands there once, is the business of whoever reads WebAssembly.
 
 use crate::model::Model;
+use crate::schema::Cycle;
 use crate::value::Bytes32;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -54,8 +55,8 @@ pub struct Descriptor {
     pub core: Bytes32,
     /// The capabilities that the object asks for.
     pub capabilities: Vec<String>,
-    /// The periods of its cycles in microseconds.
-    pub cycles: Vec<i64>,
+    /// When it acts by itself.
+    pub cycles: Vec<Cycle>,
     /// Bytes of an image, of an offer, and the most of an entry's body.
     pub sizes: Sizes,
     /// Doc comments by path: `field setpoint`.

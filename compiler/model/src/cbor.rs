@@ -4,7 +4,7 @@
 //! known length, `false`, `true` and `null`. Each item has exactly one encoding; the reader refuses
 //! every other. Sections, which are maps, go through `serde_ipld_dagcbor` instead.
 
-use crate::types::Kind;
+use crate::types::{Param, Type, Types};
 use crate::value::{Bytes32, Value};
 
 const NULL: u8 = 0xf6;
@@ -77,16 +77,35 @@ impl Writer {
         self.bytes.push(if value { TRUE } else { FALSE });
     }
 
-    /// A value of any type.
+    /// A value of any type: a variant is its number, or a list of it and what it carries; records and
+    /// collections are lists, a map one of pairs.
     pub fn value(&mut self, value: &Value) {
         match value {
             Value::Bool(value) => self.bool(*value),
             Value::Int(value) => self.int(*value),
-            Value::Variant(number) => self.uint(u64::from(*number)),
+            Value::Variant(number, args) if args.is_empty() => self.uint(u64::from(*number)),
+            Value::Variant(number, args) => {
+                self.array(1 + args.len());
+                self.uint(u64::from(*number));
+                args.iter().for_each(|arg| self.value(arg));
+            }
             Value::Text(text) => self.text(text),
+            Value::Bytes(bytes) => self.bytes(bytes),
             Value::Bytes32(bytes) => self.bytes(&bytes.0),
             Value::None => self.null(),
             Value::Some(value) => self.value(value),
+            Value::Record(items) | Value::List(items) => {
+                self.array(items.len());
+                items.iter().for_each(|item| self.value(item));
+            }
+            Value::Map(pairs) => {
+                self.array(pairs.len());
+                for (key, value) in pairs {
+                    self.array(2);
+                    self.value(key);
+                    self.value(value);
+                }
+            }
         }
     }
 }
@@ -250,17 +269,60 @@ impl<'b> Reader<'b> {
         }
     }
 
-    /// A value of this kind.
-    pub fn value(&mut self, kind: &Kind) -> Result<Value, Malformed> {
-        Ok(match kind {
-            Kind::Bool => Value::Bool(self.bool()?),
-            Kind::Number => Value::Int(self.int()?),
-            Kind::Enum(_) => Value::Variant(self.u16()?),
-            Kind::Text => Value::Text(self.text()?.to_owned()),
-            Kind::Bytes32 => Value::Bytes32(self.bytes32()?),
-            Kind::Option(_) if self.null() => Value::None,
-            Kind::Option(inner) => Value::Some(Box::new(self.value(inner)?)),
+    /// A value of this type, of its shape: whether numbers lie within their bounds is not looked at.
+    pub fn value(&mut self, ty: &Type, types: &Types) -> Result<Value, Malformed> {
+        let wrong = self.wrong("a value of its type");
+        let value = self.item(ty, types)?;
+        if value.fits_shape(ty, types) { Ok(value) } else { Err(wrong) }
+    }
+
+    fn item(&mut self, ty: &Type, types: &Types) -> Result<Value, Malformed> {
+        Ok(match ty {
+            Type::Bool => Value::Bool(self.bool()?),
+            Type::Number { .. } | Type::Duration(_) | Type::Instant(_) => Value::Int(self.int()?),
+            Type::Enum(index) => self.variant(*index, types)?,
+            Type::Record(index) => {
+                let parts = types.parts(*index);
+                self.array_of(parts.len(), "one item for each part of a record")?;
+                Value::Record(self.parts(parts, types)?)
+            }
+            Type::Text { .. } => Value::Text(self.text()?.to_owned()),
+            Type::Bytes { .. } => Value::Bytes(self.bytes()?.to_owned()),
+            Type::Key | Type::Hash => Value::Bytes32(self.bytes32()?),
+            Type::Option(_) if self.null() => Value::None,
+            Type::Option(inner) => Value::Some(Box::new(self.item(inner, types)?)),
+            Type::List { item, .. } | Type::Ring { item, .. } | Type::Set { item, .. } => {
+                let len = self.array()?;
+                Value::List((0..len).map(|_| self.item(item, types)).collect::<Result<_, _>>()?)
+            }
+            Type::Map { key, value, .. } => {
+                let len = self.array()?;
+                let mut pair = || {
+                    self.array_of(2, "a key and a value")?;
+                    Ok((self.item(key, types)?, self.item(value, types)?))
+                };
+                Value::Map((0..len).map(|_| pair()).collect::<Result<_, _>>()?)
+            }
         })
+    }
+
+    fn variant(&mut self, index: u16, types: &Types) -> Result<Value, Malformed> {
+        let is_list = self.bytes.get(self.offset).is_some_and(|head| head >> 5 == 4);
+        if !is_list {
+            return Ok(Value::variant(self.u16()?));
+        }
+        let wrong = self.wrong("what the variant carries");
+        let len = self.array()?;
+        let number = self.u16()?;
+        let params = types.payload(index, number);
+        if params.is_empty() || len != params.len() + 1 {
+            return Err(wrong);
+        }
+        Ok(Value::Variant(number, self.parts(params, types)?))
+    }
+
+    fn parts(&mut self, parts: &[Param], types: &Types) -> Result<Vec<Value>, Malformed> {
+        parts.iter().map(|part| self.item(&part.ty, types)).collect()
     }
 
     /// Nothing may follow.

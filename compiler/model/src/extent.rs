@@ -1,10 +1,10 @@
 //! How large what a step writes can become: bounds by types alone, for buffers and for limits.
 
-use crate::expr::Stmt;
+use crate::edit;
+use crate::expr::{Edit, Step, Stmt};
 use crate::model::Model;
-use crate::policy::{Rule, Trigger};
-use crate::schema::Param;
-use crate::types::Type;
+use crate::policy::Rule;
+use crate::types::{Param, Type, Types};
 
 /// The longest head of a CBOR item.
 const HEAD: usize = 9;
@@ -18,77 +18,207 @@ const EVENT: usize = 1 + SHORT + SHORT + 1;
 const OUTCOME: usize = 1 + SHORT + 1 + SHORT;
 
 /// The most bytes of a value of this type in an entry.
-pub fn value_bytes(ty: &Type) -> usize {
+pub fn value_bytes(ty: &Type, types: &Types) -> usize {
+    let all = |parts: &[Param]| params_bytes(parts, types);
+    let several = |item: usize, max: &u16| {
+        item.saturating_add(1).saturating_mul(usize::from(*max)).saturating_add(SHORT)
+    };
     match ty {
         Type::Bool => 1,
         Type::Number { .. } | Type::Duration(_) | Type::Instant(_) => HEAD,
-        Type::Text { max } => SHORT + usize::from(*max),
+        Type::Text { max } | Type::Bytes { max } => SHORT + usize::from(*max),
         Type::Key | Type::Hash => BYTES32,
-        Type::Enum(_) => SHORT,
-        Type::Option(inner) => value_bytes(inner),
+        Type::Enum(index) => {
+            let found = types.enums.get(usize::from(*index));
+            let variants = found.map_or(&[][..], |found| &found.variants);
+            let payload = variants.iter().map(|variant| all(&variant.params)).max().unwrap_or(0);
+            payload.saturating_add(SHORT + SHORT)
+        }
+        Type::Record(index) => all(types.parts(*index)).saturating_add(SHORT),
+        Type::Option(inner) => value_bytes(inner, types),
+        Type::List { item, max } | Type::Ring { item, max } | Type::Set { item, max } => {
+            several(value_bytes(item, types), max)
+        }
+        Type::Map { key, value, max } => {
+            several(value_bytes(key, types).saturating_add(value_bytes(value, types)), max)
+        }
     }
 }
 
 /// The most bytes of all outcomes of one step.
 pub fn outcome_bytes(model: &Model) -> usize {
-    let ticks = model.policy.rules.iter().filter(|rule| rule.on == Trigger::Tick).count();
-    OUTCOME * ticks.max(1)
+    let amounts = |rule: usize| SHORT + HEAD * model.policy.sums_of(rule as u16).count();
+    let rules = model.policy.rules.iter().enumerate();
+    let (one, all) = rules.partition::<Vec<_>, _>(|(_, rule)| rule.on.message().is_some());
+    let size = |(index, _): (usize, &Rule)| OUTCOME + amounts(index);
+    let one = one.into_iter().map(size).max().unwrap_or(0).max(OUTCOME);
+    one + all.into_iter().map(size).sum::<usize>()
+}
+
+/// The most outcomes of one step.
+pub fn outcomes(model: &Model) -> usize {
+    1 + model.policy.rules.iter().filter(|rule| rule.on.message().is_none()).count()
+}
+
+/// How many roles a step binds anew at most.
+pub fn bindings(model: &Model) -> usize {
+    in_one_step(model, &|stmt| usize::from(matches!(stmt, Stmt::Bind(..))))
+}
+
+/// The most bytes of all roles that a step binds anew.
+pub fn binding_bytes(model: &Model) -> usize {
+    (2 + SHORT + BYTES32) * bindings(model)
+}
+
+/// The most bytes of the keys of all roles in a birth.
+fn key_bytes(model: &Model) -> usize {
+    model.schema.roles.iter().map(|role| SHORT + BYTES32 * role.size()).sum()
 }
 
 /// The most bytes of all events of one step.
 pub fn event_bytes(model: &Model) -> usize {
-    let params = |event: u16| params_bytes(&model.schema.events[usize::from(event)].params);
-    each_event(model, &|event| EVENT + params(event))
+    let schema = &model.schema;
+    let params =
+        |event: u16| params_bytes(&schema.events[usize::from(event)].params, &schema.types);
+    in_one_step(model, &|stmt| match stmt {
+        Stmt::Emit(event, _) => params(*event).saturating_add(EVENT),
+        Stmt::Let(..)
+        | Stmt::Set(..)
+        | Stmt::Edit(..)
+        | Stmt::Bind(..)
+        | Stmt::Predict(..)
+        | Stmt::Refuse(_)
+        | Stmt::If(..)
+        | Stmt::Match(..) => 0,
+    })
 }
 
 /// The most events of one step.
 pub fn events(model: &Model) -> usize {
-    each_event(model, &|_| 1)
+    in_one_step(model, &|stmt| usize::from(matches!(stmt, Stmt::Emit(..))))
 }
 
-/// The most that all events of one step come to, by what each comes to.
-fn each_event(model: &Model, size: &dyn Fn(u16) -> usize) -> usize {
+/// The most bytes of all logged changes of one step: those of fields of which rules change parts.
+pub fn logged_bytes(model: &Model) -> usize {
+    in_one_step(model, &|stmt| logged_change(model, stmt).unwrap_or(0))
+}
+
+/// The most logged changes of one step.
+pub fn logged(model: &Model) -> usize {
+    in_one_step(model, &|stmt| usize::from(logged_change(model, stmt).is_some()))
+}
+
+/// The most bytes of the change that a statement makes, if it is logged.
+fn logged_change(model: &Model, stmt: &Stmt) -> Option<usize> {
+    let types = &model.schema.types;
+    let of = |field: &u16| &model.schema.fields[usize::from(*field)].ty;
+    match stmt {
+        Stmt::Set(field, _) if model.is_logged(*field) => {
+            Some(value_bytes(of(field), types).saturating_add(1 + SHORT))
+        }
+        Stmt::Edit(field, path, edit, _) => {
+            let mut ty = of(field).clone();
+            let mut bytes = 1 + SHORT + SHORT + 1;
+            for step in path {
+                let (key, next) = match step {
+                    Step::Part(part) => {
+                        let Type::Record(index) = ty else { return Some(bytes) };
+                        (SHORT, types.parts(index).get(usize::from(*part))?.ty.clone())
+                    }
+                    Step::At(_) => {
+                        let (key, held) = edit::inside(&ty)?;
+                        (value_bytes(&key, types), held.clone())
+                    }
+                };
+                bytes = bytes.saturating_add(key);
+                ty = next;
+            }
+            let item = match edit {
+                Edit::Put(_) => Some(&ty),
+                Edit::Add(_) | Edit::Remove(_) => ty.items().map(|(item, _)| item),
+            };
+            Some(item.map_or(0, |item| value_bytes(item, types)).saturating_add(bytes))
+        }
+        Stmt::Set(..)
+        | Stmt::Let(..)
+        | Stmt::Bind(..)
+        | Stmt::Emit(..)
+        | Stmt::Predict(..)
+        | Stmt::Refuse(_)
+        | Stmt::If(..)
+        | Stmt::Match(..) => None,
+    }
+}
+
+/// The most that the statements of one step come to, by what each by itself comes to: those of one
+/// message rule, and of all others.
+fn in_one_step(model: &Model, size: &dyn Fn(&Stmt) -> usize) -> usize {
     let of = |rule: &Rule| on_one_path(&rule.body, size);
-    let (ticks, messages): (Vec<_>, Vec<_>) =
-        model.policy.rules.iter().partition(|rule| rule.on == Trigger::Tick);
-    let ticks = ticks.into_iter().map(of).fold(0, usize::saturating_add);
-    ticks.max(messages.into_iter().map(of).max().unwrap_or(0))
+    let (one, all): (Vec<_>, Vec<_>) =
+        model.policy.rules.iter().partition(|rule| rule.on.message().is_some());
+    let one = one.into_iter().map(of).max().unwrap_or(0);
+    all.into_iter().map(of).fold(one, usize::saturating_add)
 }
 
-/// The most that the events on one path through statements come to.
-fn on_one_path(stmts: &[Stmt], size: &dyn Fn(u16) -> usize) -> usize {
+/// The most that the statements on one path come to.
+fn on_one_path(stmts: &[Stmt], size: &dyn Fn(&Stmt) -> usize) -> usize {
     let bytes = stmts.iter().map(|stmt| match stmt {
-        Stmt::Emit(event, _) => size(*event),
         Stmt::If(_, then, otherwise) => on_one_path(then, size).max(on_one_path(otherwise, size)),
         Stmt::Match(_, arms) => {
             arms.iter().map(|(_, body)| on_one_path(body, size)).max().unwrap_or(0)
         }
-        Stmt::Let(..) | Stmt::Set(..) | Stmt::Predict(..) | Stmt::Refuse(_) => 0,
+        Stmt::Let(..)
+        | Stmt::Set(..)
+        | Stmt::Edit(..)
+        | Stmt::Bind(..)
+        | Stmt::Emit(..)
+        | Stmt::Predict(..)
+        | Stmt::Refuse(_) => size(stmt),
     });
     bytes.fold(0, usize::saturating_add)
 }
 
-fn params_bytes(params: &[Param]) -> usize {
-    params.iter().map(|param| value_bytes(&param.ty)).sum()
+fn params_bytes(params: &[Param], types: &Types) -> usize {
+    params.iter().map(|param| value_bytes(&param.ty, types)).fold(0, usize::saturating_add)
 }
 
 /// The most bytes of an entry's body.
 pub fn entry_bytes(model: &Model) -> usize {
-    let (schema, policy) = (&model.schema, &model.policy);
+    let (schema, policy, types) = (&model.schema, &model.policy, &model.schema.types);
+    let sum = |sizes: &mut dyn Iterator<Item = usize>| sizes.fold(0, usize::saturating_add);
+    let value = |ty: &Type| value_bytes(ty, types);
     let start = 2 + 4 * HEAD;
     let bind = BYTES32 + 17 + HEAD;
-    let birth = 1 + 2 * BYTES32 + bind + SHORT + BYTES32 * schema.roles.len();
-    let envelope = 1 + 2 * SHORT + 2 * HEAD + 2 + 64;
-    let message = schema.messages.iter().map(|message| params_bytes(&message.params)).max();
-    let message = 1 + 2 * SHORT + message.unwrap_or(0) + envelope;
-    let cause = birth.max(message).max(1 + 2 * HEAD);
-    let inputs: usize = schema.inputs.iter().map(|i| 1 + SHORT + value_bytes(&i.ty) + HEAD).sum();
-    let changes: usize = schema.fields.iter().map(|f| 1 + SHORT + value_bytes(&f.ty)).sum();
-    let predictions: usize = (policy.predictions.iter())
-        .map(|p| 2 * SHORT + 4 + SHORT + p.captures.iter().map(value_bytes).sum::<usize>() + SHORT)
-        .sum();
+    let birth = 1 + 2 * BYTES32 + bind + SHORT + key_bytes(model);
+    let envelope = 1 + 2 * SHORT + BYTES32 + 2 * HEAD + 2 + 64;
+    let message = schema.messages.iter().map(|message| params_bytes(&message.params, types)).max();
+    let message = (1 + 2 * SHORT + envelope).saturating_add(message.unwrap_or(0));
+    let ticks = SHORT + (1 + SHORT + 2 * HEAD) * schema.cycles.len();
+    let cause = birth.max(message).max(ticks);
+    let inputs =
+        sum(&mut schema.inputs.iter().map(|i| value(&i.ty).saturating_add(1 + SHORT + HEAD)));
+    // A birth writes every field whole; a step writes logged ones part by part.
+    let changes = sum(&mut schema.fields.iter().map(|f| value(&f.ty).saturating_add(1 + SHORT)));
+    let predictions = sum(&mut policy
+        .predictions
+        .iter()
+        .map(|p| sum(&mut p.captures.iter().map(value)).saturating_add(4 * SHORT + 4)));
     let trust = 2 + 2 * HEAD + (1 + 2 * 5) * (policy.predictions.len() + 1);
+    let lapsed = SHORT * policy.rules.len();
+    let rest = 2 * HEAD + lapsed + binding_bytes(model);
     let lists = 5 * HEAD;
-    (start + cause + inputs + outcome_bytes(model) + changes + predictions + trust + lists)
-        .saturating_add(event_bytes(model))
+    let parts = [
+        start,
+        cause,
+        inputs,
+        outcome_bytes(model),
+        changes,
+        logged_bytes(model),
+        event_bytes(model),
+        predictions,
+        trust,
+        rest,
+        lists,
+    ];
+    sum(&mut parts.into_iter())
 }

@@ -45,6 +45,67 @@ pub enum Atom {
     Born,
     /// Trust.
     Trust,
+    /// What is left of a limit.
+    Left(u16),
+    /// A part of a record.
+    Part(Root, u16),
+    /// Bytes of a text, items of a collection.
+    Len(Root),
+}
+
+/// Something of which a part or a length can be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Root {
+    /// A field.
+    Field(u16),
+    /// A parameter.
+    Param(u16),
+    /// A local.
+    Local(u16),
+    /// A captured value.
+    Captured(u16),
+    /// A derived value.
+    Derive(u16),
+}
+
+impl Atom {
+    fn is_of_local(self, local: u16) -> bool {
+        let root = Root::Local(local);
+        match self {
+            Atom::Local(index) => index == local,
+            Atom::Part(of, _) | Atom::Len(of) => of == root,
+            Atom::Field(_)
+            | Atom::Input(_)
+            | Atom::Param(_)
+            | Atom::Captured(_)
+            | Atom::Derive(_)
+            | Atom::Now
+            | Atom::Due
+            | Atom::Missed
+            | Atom::Born
+            | Atom::Left(_)
+            | Atom::Trust => false,
+        }
+    }
+
+    fn is_of_any_local(self) -> bool {
+        match self {
+            Atom::Local(_) | Atom::Part(Root::Local(_), _) | Atom::Len(Root::Local(_)) => true,
+            Atom::Part(..)
+            | Atom::Len(_)
+            | Atom::Field(_)
+            | Atom::Input(_)
+            | Atom::Param(_)
+            | Atom::Captured(_)
+            | Atom::Derive(_)
+            | Atom::Now
+            | Atom::Due
+            | Atom::Missed
+            | Atom::Born
+            | Atom::Left(_)
+            | Atom::Trust => false,
+        }
+    }
 }
 
 /// `Σ c·x + constant`
@@ -140,6 +201,39 @@ pub fn atom(expr: &Expr) -> Option<Atom> {
         Expr::Missed => Atom::Missed,
         Expr::Born => Atom::Born,
         Expr::Trust => Atom::Trust,
+        Expr::Left(limit) => Atom::Left(*limit),
+        Expr::Part(of, part) => Atom::Part(root(of)?, *part),
+        Expr::Len(of) => Atom::Len(root(of)?),
+        _ => return None,
+    })
+}
+
+/// The expression that an atom is, of those that stand for one number.
+pub fn expr_of(atom: Atom) -> Option<Expr> {
+    Some(match atom {
+        Atom::Field(index) => Expr::Field(index),
+        Atom::Param(index) => Expr::Param(index),
+        Atom::Local(index) => Expr::Local(index),
+        Atom::Captured(index) => Expr::Captured(index),
+        Atom::Derive(index) => Expr::Derive(index),
+        Atom::Now => Expr::Now,
+        Atom::Due => Expr::Due,
+        Atom::Missed => Expr::Missed,
+        Atom::Born => Expr::Born,
+        Atom::Trust => Expr::Trust,
+        Atom::Left(limit) => Expr::Left(limit),
+        Atom::Input(_) | Atom::Part(..) | Atom::Len(_) => return None,
+    })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "a question about a few of many shapes")]
+fn root(expr: &Expr) -> Option<Root> {
+    Some(match expr {
+        Expr::Field(index) => Root::Field(*index),
+        Expr::Param(index) => Root::Param(*index),
+        Expr::Local(index) => Root::Local(*index),
+        Expr::Captured(index) => Root::Captured(*index),
+        Expr::Derive(index) => Root::Derive(*index),
         _ => return None,
     })
 }
@@ -164,19 +258,17 @@ impl Facts {
 
     /// Forgets what was known of a local, before it is bound to something else.
     pub fn forget(&mut self, local: u16) {
-        let atom = Atom::Local(local);
         self.aliases.remove(&local);
-        self.variants.remove(&atom);
-        self.terms.retain(|term, _| term.iter().all(|(part, _)| *part != atom));
+        self.variants.retain(|atom, _| !atom.is_of_local(local));
+        self.terms.retain(|term, _| term.iter().all(|(part, _)| !part.is_of_local(local)));
     }
 
     /// Forgets every local.
     pub fn forget_locals(&mut self) {
-        let is_local = |atom: &Atom| matches!(atom, Atom::Local(_));
         self.aliases.clear();
         self.bound.clear();
-        self.variants.retain(|atom, _| !is_local(atom));
-        self.terms.retain(|term, _| !term.iter().any(|(atom, _)| is_local(atom)));
+        self.variants.retain(|atom, _| !atom.is_of_any_local());
+        self.terms.retain(|term, _| !term.iter().any(|(atom, _)| atom.is_of_any_local()));
     }
 
     /// The type of a local that is bound here.
@@ -213,6 +305,9 @@ impl Facts {
                 }
                 Linear::default().plus(&linear, factor.constant)
             }
+            // Where these go on, they are what they hold.
+            Expr::Fit(a, ..) => self.linear(a),
+            Expr::Else(a, b) if matches!(**b, Expr::Refuse(_)) => self.linear(a),
             Expr::Local(index) if self.aliases.contains_key(index) => {
                 self.aliases.get(index).cloned()
             }
@@ -224,6 +319,22 @@ impl Facts {
     pub fn narrow(&self, expr: &Expr, shape: Interval) -> Interval {
         let known = self.linear(expr).and_then(|linear| self.known(&linear));
         known.and_then(|known| known.meet(shape)).unwrap_or(shape)
+    }
+
+    /// The interval of `a - b` as one sum, in which what stands on both sides falls away; `of` gives
+    /// the interval of an atom by itself. `None` where either is no sum.
+    pub fn difference(
+        &self,
+        a: &Expr,
+        b: &Expr,
+        of: &dyn Fn(Atom) -> Option<Interval>,
+    ) -> Option<Interval> {
+        let linear = self.linear(a)?.plus(&self.linear(b)?, -1)?;
+        let mut all = Interval::point(linear.constant);
+        for (atom, count) in &linear.terms {
+            all = all.plus(of(*atom)?.scaled(*count));
+        }
+        Some(self.known(&linear).and_then(|known| known.meet(all)).unwrap_or(all))
     }
 
     /// What is known of a linear form's own term.
@@ -238,7 +349,7 @@ impl Facts {
     pub fn possible(&self, expr: &Expr, count: usize) -> u64 {
         let all = if count >= 64 { u64::MAX } else { (1 << count) - 1 };
         match expr {
-            Expr::Variant(_, number) => 1 << number,
+            Expr::Variant(_, number, _) => 1 << number,
             Expr::Value(Value::Bool(value)) => 1 << u8::from(*value),
             Expr::If(_, a, b) | Expr::Else(a, b) => {
                 self.possible(a, count) | self.possible(b, count)
@@ -304,7 +415,9 @@ impl Facts {
         }
         for (side, other) in [(a, b), (b, a)] {
             let set = match other {
-                Expr::Variant(_, number) => 1u64 << number,
+                // Of two variants that carry something, only these are known to differ.
+                Expr::Variant(_, _, args) if !truth && !args.is_empty() => continue,
+                Expr::Variant(_, number, _) => 1u64 << number,
                 Expr::Value(Value::Bool(value)) => 1 << u8::from(*value),
                 Expr::None(_) => 1,
                 _ => continue,
@@ -323,7 +436,7 @@ impl Facts {
                 Shape::Any => u64::MAX,
                 Shape::None => 1,
                 Shape::Some(_) => 2,
-                Shape::Variant(number) => 1 << number,
+                Shape::Variant(number, _) => 1 << number,
             };
         }
         if let Some(atom) = atom(value) {
@@ -373,7 +486,14 @@ pub fn variant_count(kind: &Kind, enum_sizes: &[usize]) -> usize {
     match kind {
         Kind::Bool | Kind::Option(_) => 2,
         Kind::Enum(index) => enum_sizes.get(usize::from(*index)).copied().unwrap_or(0),
-        Kind::Number | Kind::Text | Kind::Bytes32 => 0,
+        Kind::Number
+        | Kind::Text
+        | Kind::Bytes
+        | Kind::Bytes32
+        | Kind::Record(_)
+        | Kind::List(_)
+        | Kind::Set(_)
+        | Kind::Map(..) => 0,
     }
 }
 
@@ -391,8 +511,8 @@ pub fn binders(cond: &Expr, truth: bool, found: &mut BTreeSet<u16>) {
         }
         Expr::Not(a) => binders(a, !truth, found),
         Expr::Is(_, shapes) if truth => {
-            if let [Shape::Some(Some(local))] = shapes[..] {
-                found.insert(local);
+            if let [shape] = &shapes[..] {
+                found.extend(shape.binders());
             }
         }
         _ => {}

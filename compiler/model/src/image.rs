@@ -4,8 +4,12 @@
 //! Decoding accepts exactly what encoding gives and holds every field to its declared type, so an
 //! [`Image`] is always one that the object could have.
 
-use crate::layout::{Layout, prediction, role, state, tail, trust as trust_at};
+use crate::expr::Edit;
+use crate::layout::{
+    Layout, RequestSlot, prediction, request, role, state, tail, trust as trust_at,
+};
 use crate::model::Model;
+use crate::offer::NO_ROLE;
 use crate::schema::Default;
 use crate::trust::{Positive, TrustState};
 use crate::types::Bounds;
@@ -35,35 +39,63 @@ pub struct State {
     pub bound: i64,
     /// Whether it decides but lets no effect out.
     pub observing: bool,
-    /// Whether it does not tick.
+    /// Whether it does not tick on this host.
     pub dormant: bool,
+    /// Whether its tick rules do not run, by its own condition.
+    pub resting: bool,
+    /// Whether its life is over.
+    pub ended: bool,
     /// In order of the schema.
     pub fields: Vec<Value>,
     /// One per attested field: whether its last write was signed.
     pub signed: Vec<bool>,
     /// In order of the schema.
     pub roles: Vec<RoleState>,
+    /// One per cycle that backs off: from when on it counts.
+    pub backoffs: Vec<i64>,
     /// One per tick rule: 0, or what kept it from committing when it last was elected.
     pub outcomes: Vec<u16>,
     /// In order of the policy.
     pub limits: Vec<LimitState>,
+    /// One per rule that needs consent; `None` while nothing is asked.
+    pub requests: Vec<Option<RequestState>>,
     /// In order of the policy; `None` while not open.
     pub predictions: Vec<Option<PredictionState>>,
     /// Where the policy declares trust.
     pub trust: Option<TrustState>,
 }
 
-/// Who holds a role, and what he has said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who holds a role, and what they have said.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleState {
-    /// The holder's public key.
-    pub key: Bytes32,
     /// How often the role was bound anew.
     pub epoch: u32,
+    /// The keys, ascending; of a role of one key, that one.
+    pub keys: Vec<KeyState>,
+}
+
+/// A key of a role, and what its holder has said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyState {
+    /// The public key.
+    pub key: Bytes32,
     /// The highest counter seen; 0 before the first.
     pub counter: u64,
     /// Bit k: `counter - k` was seen (RFC 4303, A2).
     pub window: u64,
+}
+
+/// Something that a rule would do once enough people consent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestState {
+    /// The role and the key of who proposed it; `None` where the object did.
+    pub by: Option<(u16, Bytes32)>,
+    /// Until when consent counts.
+    pub deadline: i64,
+    /// The parameters of the message.
+    pub params: Vec<Value>,
+    /// The keys that consent, in the order in which they did.
+    pub votes: Vec<Bytes32>,
 }
 
 /// When a limit's rules committed.
@@ -73,6 +105,8 @@ pub struct LimitState {
     pub next: u16,
     /// [`state::FREE`] where no commit is kept.
     pub stamps: Vec<i64>,
+    /// What each commit came to, where the limit has a sum.
+    pub amounts: Vec<i64>,
 }
 
 /// An open prediction.
@@ -99,7 +133,12 @@ pub struct Tail {
     pub delivered: u64,
 }
 
-impl RoleState {
+impl KeyState {
+    /// A key whose holder has said nothing yet.
+    pub fn new(key: Bytes32) -> KeyState {
+        KeyState { key, counter: 0, window: 0 }
+    }
+
     /// Whether a counter is new: above all, or in the window and not seen.
     pub fn is_fresh(&self, counter: u64) -> bool {
         if counter == 0 {
@@ -124,6 +163,34 @@ impl RoleState {
     }
 }
 
+impl RoleState {
+    /// What is known of one of its keys.
+    pub fn key(&self, key: &Bytes32) -> Option<&KeyState> {
+        self.keys.iter().find(|known| known.key == *key)
+    }
+
+    /// Notes a fresh counter of one of its keys.
+    pub fn burn(&mut self, key: &Bytes32, counter: u64) {
+        if let Some(known) = self.keys.iter_mut().find(|known| known.key == *key) {
+            known.burn(counter);
+        }
+    }
+
+    /// Binds the role anew: what was signed before is void.
+    pub fn bind(&mut self, edit: &Edit<Value>) {
+        match edit {
+            Edit::Put(Value::Bytes32(key)) => self.keys = vec![KeyState::new(*key)],
+            Edit::Add(Value::Bytes32(key)) if self.key(key).is_none() => {
+                self.keys.push(KeyState::new(*key));
+                self.keys.sort_by_key(|known| known.key);
+            }
+            Edit::Remove(Value::Bytes32(key)) => self.keys.retain(|known| known.key != *key),
+            Edit::Put(_) | Edit::Add(_) | Edit::Remove(_) => {}
+        }
+        self.epoch = self.epoch.saturating_add(1);
+    }
+}
+
 impl LimitState {
     /// Whether no commit is left at `now` in a window of `per`.
     pub fn is_full(&self, now: i64, per: i64) -> bool {
@@ -131,13 +198,23 @@ impl LimitState {
         oldest != state::FREE && oldest > now.saturating_sub(per)
     }
 
-    /// Notes a commit.
-    pub fn stamp(&mut self, now: i64) {
-        if let Some(oldest) = self.stamps.get_mut(usize::from(self.next)) {
-            *oldest = now;
-            self.next =
-                if usize::from(self.next) + 1 == self.stamps.len() { 0 } else { self.next + 1 };
+    /// How many commits there were in the window, and what they came to.
+    pub fn used(&self, now: i64, per: i64) -> (i64, i64) {
+        let within = |stamp: i64| stamp != state::FREE && stamp > now.saturating_sub(per);
+        let count = self.stamps.iter().filter(|stamp| within(**stamp)).count() as i64;
+        let both = self.stamps.iter().zip(&self.amounts);
+        (count, both.filter(|(stamp, _)| within(**stamp)).map(|(_, amount)| amount).sum())
+    }
+
+    /// Notes a commit, and what it came to.
+    pub fn stamp(&mut self, now: i64, amount: i64) {
+        let place = usize::from(self.next);
+        let Some(oldest) = self.stamps.get_mut(place) else { return };
+        *oldest = now;
+        if let Some(before) = self.amounts.get_mut(place) {
+            *before = amount;
         }
+        self.next = if place + 1 == self.stamps.len() { 0 } else { self.next + 1 };
     }
 }
 
@@ -158,6 +235,8 @@ impl Image {
                 bound: 0,
                 observing: false,
                 dormant: false,
+                resting: false,
+                ended: false,
                 fields: (model.schema.fields.iter().enumerate())
                     .map(|(index, field)| match &field.default {
                         Some(Default::Value(value)) => value.clone(),
@@ -165,17 +244,25 @@ impl Image {
                     })
                     .collect(),
                 signed: vec![false; layout.signed.len()],
-                roles: vec![
-                    RoleState { key: Bytes32::ZERO, epoch: 0, counter: 0, window: 0 };
-                    layout.roles.len()
-                ],
+                roles: (model.schema.roles.iter())
+                    .map(|role| RoleState {
+                        epoch: 0,
+                        keys: match role.max {
+                            None => vec![KeyState::new(Bytes32::ZERO)],
+                            Some(_) => Vec::new(),
+                        },
+                    })
+                    .collect(),
+                backoffs: vec![0; layout.backoffs.len()],
                 outcomes: vec![0; layout.outcomes.len()],
                 limits: (policy.limits.iter())
                     .map(|l| LimitState {
                         next: 0,
                         stamps: vec![state::FREE; usize::from(l.count)],
+                        amounts: vec![0; if l.sum.is_some() { l.count.into() } else { 0 }],
                     })
                     .collect(),
+                requests: vec![None; layout.requests.len()],
                 predictions: vec![None; policy.predictions.len()],
                 trust: policy.trust.as_ref().map(|_| TrustState::at_birth(0)),
             },
@@ -186,28 +273,27 @@ impl Image {
     /// The bytes of the whole image.
     pub fn encode(&self, layout: &Layout) -> Vec<u8> {
         let mut bytes = vec![0; layout.image_size];
-        let put = |bytes: &mut [u8], at: usize, value: &[u8]| {
-            bytes[at..at + value.len()].copy_from_slice(value);
-        };
         let s = &self.state;
         put(&mut bytes, state::NOW, &s.now.to_le_bytes());
         put(&mut bytes, state::BORN, &s.born.to_le_bytes());
         put(&mut bytes, state::CAPABILITIES, &s.capabilities.to_le_bytes());
         put(&mut bytes, state::HOST, &s.host.0);
         put(&mut bytes, state::BOUND, &s.bound.to_le_bytes());
-        bytes[state::MODE] =
-            u8::from(s.observing) * state::OBSERVING + u8::from(s.dormant) * state::DORMANT;
+        bytes[state::MODE] = u8::from(s.observing) * state::OBSERVING
+            + u8::from(s.dormant) * state::DORMANT
+            + u8::from(s.resting) * state::RESTING
+            + u8::from(s.ended) * state::ENDED;
         for (slot, value) in layout.fields.iter().zip(&s.fields) {
             slot.form.write(value, &mut bytes[slot.offset..]);
         }
         for ((_, at), signed) in layout.signed.iter().zip(&s.signed) {
             bytes[*at] = u8::from(*signed);
         }
-        for (at, r) in layout.roles.iter().zip(&s.roles) {
-            put(&mut bytes, at + role::KEY, &r.key.0);
-            put(&mut bytes, at + role::EPOCH, &r.epoch.to_le_bytes());
-            put(&mut bytes, at + role::COUNTER, &r.counter.to_le_bytes());
-            put(&mut bytes, at + role::WINDOW, &r.window.to_le_bytes());
+        for (at, role) in layout.roles.iter().zip(&s.roles) {
+            put_role(&mut bytes[*at..], role);
+        }
+        for ((_, at), from) in layout.backoffs.iter().zip(&s.backoffs) {
+            put(&mut bytes, *at, &from.to_le_bytes());
         }
         for ((_, at), outcome) in layout.outcomes.iter().zip(&s.outcomes) {
             put(&mut bytes, *at, &outcome.to_le_bytes());
@@ -216,6 +302,15 @@ impl Image {
             put(&mut bytes, *at, &limit.next.to_le_bytes());
             for (k, stamp) in limit.stamps.iter().enumerate() {
                 put(&mut bytes, at + 2 + 8 * k, &stamp.to_le_bytes());
+            }
+            let amounts = at + 2 + 8 * limit.stamps.len();
+            for (k, amount) in limit.amounts.iter().enumerate() {
+                put(&mut bytes, amounts + 8 * k, &amount.to_le_bytes());
+            }
+        }
+        for (slot, open) in layout.requests.iter().zip(&s.requests) {
+            if let Some(open) = open {
+                put_request(&mut bytes, slot, open);
             }
         }
         for ((at, slots), p) in layout.predictions.iter().zip(&s.predictions) {
@@ -229,18 +324,8 @@ impl Image {
                 }
             }
         }
-        if let (Some(at), Some(t)) = (layout.trust, &s.trust) {
-            put(&mut bytes, at + trust_at::X, &t.x.to_le_bytes());
-            put(&mut bytes, at + trust_at::T0, &t.t0.to_le_bytes());
-            bytes[at + trust_at::RECOVERING] = u8::from(t.recovering);
-            bytes[at + trust_at::LEN] = t.ring.len() as u8;
-            for (k, p) in t.ring.iter().enumerate() {
-                let at = at + trust_at::RING + trust_at::STRIDE * k;
-                put(&mut bytes, at, &p.source.to_le_bytes());
-                put(&mut bytes, at + 4, &p.claim.to_le_bytes());
-                put(&mut bytes, at + 8, &p.stamp.to_le_bytes());
-                bytes[at + 12] = u8::from(p.since_break);
-            }
+        if let (Some(at), Some(trust)) = (layout.trust, &s.trust) {
+            put_trust(&mut bytes[at..], trust);
         }
         let at = layout.state_size;
         put(&mut bytes, at + tail::SEQUENCE, &self.tail.sequence.to_le_bytes());
@@ -254,7 +339,7 @@ impl Image {
         if bytes.len() != layout.image_size {
             return None;
         }
-        let image = read_image(layout, bytes)?;
+        let image = read_image(model, layout, bytes)?;
         (image.is_sound(model) && image.encode(layout) == bytes).then_some(image)
     }
 
@@ -266,18 +351,39 @@ impl Image {
         let timed =
             Bounds::INSTANT.contains(s.born) && s.now <= Bounds::INSTANT.high && past(s.bound);
         let fields = model.schema.fields.iter().zip(&s.fields);
-        let typed = fields.into_iter().all(|(field, value)| value.in_range(&field.ty));
+        let typed =
+            fields.into_iter().all(|(field, value)| value.in_range(&field.ty, &model.schema.types));
         let stamps = s.limits.iter().flat_map(|limit| &limit.stamps);
         let stamped = stamps.into_iter().all(|stamp| *stamp == state::FREE || past(*stamp));
         let foretold = policy.predictions.iter().zip(&s.predictions).all(|(prediction, open)| {
             open.as_ref().is_none_or(|open| {
                 let captures = prediction.captures.iter().zip(&open.captures);
-                past(open.made) && captures.into_iter().all(|(ty, value)| value.in_range(ty))
+                past(open.made)
+                    && captures
+                        .into_iter()
+                        .all(|(ty, value)| value.in_range(ty, &model.schema.types))
             })
         });
         let trusted = policy.trust.iter().zip(&s.trust).all(|(policy, trust)| {
             let scaled = |e: i64| e * crate::trust::ONE;
             past(trust.t0) && (scaled(-policy.lowest)..=scaled(policy.ceiling)).contains(&trust.x)
+        });
+        let held = model.schema.roles.iter().zip(&s.roles).all(|(role, held)| {
+            let ascends = held.keys.is_sorted_by(|a, b| a.key < b.key);
+            let fits = match role.max {
+                None => held.keys.len() == 1,
+                Some(max) => held.keys.len() <= usize::from(max),
+            };
+            ascends && fits
+        });
+        let asked = s.requests.iter().flatten().all(|open| {
+            let known = open.by.is_none_or(|(role, _)| usize::from(role) < s.roles.len());
+            known && (0..=Bounds::INSTANT.high).contains(&open.deadline)
+        });
+        let params_fit = requests_fit(model, &s.requests);
+        let spent = policy.limits.iter().zip(&s.limits).all(|(limit, kept)| {
+            let each = limit.sum.as_ref().map(|sum| sum.each);
+            kept.amounts.iter().all(|amount| each.is_some_and(|most| (0..=most).contains(amount)))
         });
         // A last entry is not the last that can be: its successor's number fits as well.
         let numbered = (1..u64::MAX).contains(&self.tail.sequence);
@@ -286,13 +392,100 @@ impl Image {
             && stamped
             && foretold
             && trusted
+            && held
+            && asked
+            && params_fit
+            && spent
             && numbered
+            && s.backoffs.iter().all(|from| past(*from))
             && crate::step::failing_always(model, s).is_none()
     }
 }
 
+/// Whether the parameters of what is asked lie within their bounds.
+fn requests_fit(model: &Model, requests: &[Option<RequestState>]) -> bool {
+    let rules = model.policy.rules.iter().filter(|rule| rule.quorum.is_some());
+    rules.zip(requests).all(|(rule, open)| {
+        let Some(open) = open else { return true };
+        let message = rule.on.message().map(|kind| &model.schema.messages[usize::from(kind)]);
+        let params = message.map_or(&[][..], |message| &message.params);
+        let types = &model.schema.types;
+        params.iter().zip(&open.params).all(|(param, value)| value.in_range(&param.ty, types))
+    })
+}
+
+fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
+    bytes[at..at + value.len()].copy_from_slice(value);
+}
+
+fn put_role(bytes: &mut [u8], held: &RoleState) {
+    put(bytes, role::EPOCH, &held.epoch.to_le_bytes());
+    put(bytes, role::COUNT, &(held.keys.len() as u16).to_le_bytes());
+    for (k, known) in held.keys.iter().enumerate() {
+        let at = role::KEYS + role::STRIDE * k;
+        put(bytes, at, &known.key.0);
+        put(bytes, at + role::COUNTER, &known.counter.to_le_bytes());
+        put(bytes, at + role::WINDOW, &known.window.to_le_bytes());
+    }
+}
+
+fn put_trust(bytes: &mut [u8], trust: &TrustState) {
+    put(bytes, trust_at::X, &trust.x.to_le_bytes());
+    put(bytes, trust_at::T0, &trust.t0.to_le_bytes());
+    bytes[trust_at::RECOVERING] = u8::from(trust.recovering);
+    bytes[trust_at::LEN] = trust.ring.len() as u8;
+    for (k, positive) in trust.ring.iter().enumerate() {
+        let at = trust_at::RING + trust_at::STRIDE * k;
+        put(bytes, at, &positive.source.to_le_bytes());
+        put(bytes, at + 4, &positive.claim.to_le_bytes());
+        put(bytes, at + 8, &positive.stamp.to_le_bytes());
+        bytes[at + 12] = u8::from(positive.since_break);
+    }
+}
+
+fn put_request(bytes: &mut [u8], slot: &RequestSlot, open: &RequestState) {
+    let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+    let (role, key) = open.by.unwrap_or((NO_ROLE, Bytes32::ZERO));
+    put(slot.record + request::OPEN, &[1]);
+    put(slot.record + request::ROLE, &role.to_le_bytes());
+    put(slot.record + request::KEY, &key.0);
+    put(slot.record + request::DEADLINE, &open.deadline.to_le_bytes());
+    put(slot.votes, &(open.votes.len() as u16).to_le_bytes());
+    for (k, vote) in open.votes.iter().enumerate() {
+        put(slot.votes + 2 + 32 * k, &vote.0);
+    }
+    for (slot, value) in slot.params.iter().zip(&open.params) {
+        slot.form.write(value, &mut bytes[slot.offset..]);
+    }
+}
+
+fn read_request(bytes: &[u8], slot: &RequestSlot) -> Option<Option<RequestState>> {
+    if bytes[slot.record + request::OPEN] == 0 {
+        return Some(None);
+    }
+    let two = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
+    let key = |at: usize| Some(Bytes32(bytes.get(at..at + 32)?.try_into().ok()?));
+    let role = two(slot.record + request::ROLE)?;
+    let deadline = slot.record + request::DEADLINE;
+    let votes = usize::from(two(slot.votes)?);
+    Some(Some(RequestState {
+        by: match role {
+            NO_ROLE => None,
+            role => Some((role, key(slot.record + request::KEY)?)),
+        },
+        deadline: i64::from_le_bytes(bytes.get(deadline..deadline + 8)?.try_into().ok()?),
+        params: (slot.params.iter())
+            .map(|slot| slot.form.read(bytes.get(slot.offset..)?))
+            .collect::<Option<_>>()?,
+        votes: (0..Some(votes).filter(|votes| *votes <= slot.most)?)
+            .map(|k| key(slot.votes + 2 + 32 * k))
+            .collect::<Option<_>>()?,
+    }))
+}
+
 /// Reads each part; what it overlooks, encoding again shows.
-fn read_image(layout: &Layout, bytes: &[u8]) -> Option<Image> {
+fn read_image(model: &Model, layout: &Layout, bytes: &[u8]) -> Option<Image> {
+    let sums: Vec<bool> = model.policy.limits.iter().map(|limit| limit.sum.is_some()).collect();
     let u16_at = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
     let u32_at = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
     let u64_at = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
@@ -308,27 +501,42 @@ fn read_image(layout: &Layout, bytes: &[u8]) -> Option<Image> {
         bound: i64_at(state::BOUND)?,
         observing: mode & state::OBSERVING != 0,
         dormant: mode & state::DORMANT != 0,
+        resting: mode & state::RESTING != 0,
+        ended: mode & state::ENDED != 0,
         fields: layout.fields.iter().map(slot).collect::<Option<_>>()?,
         signed: layout.signed.iter().map(|(_, at)| bytes[*at] == 1).collect(),
         roles: (layout.roles.iter())
             .map(|at| {
+                let keys = (0..usize::from(u16_at(at + role::COUNT)?)).map(|k| {
+                    let at = at + role::KEYS + role::STRIDE * k;
+                    Some(KeyState {
+                        key: bytes32_at(at)?,
+                        counter: u64_at(at + role::COUNTER)?,
+                        window: u64_at(at + role::WINDOW)?,
+                    })
+                });
                 Some(RoleState {
-                    key: bytes32_at(at + role::KEY)?,
                     epoch: u32_at(at + role::EPOCH)?,
-                    counter: u64_at(at + role::COUNTER)?,
-                    window: u64_at(at + role::WINDOW)?,
+                    keys: keys.collect::<Option<_>>()?,
                 })
             })
             .collect::<Option<_>>()?,
+        backoffs: layout.backoffs.iter().map(|(_, at)| i64_at(*at)).collect::<Option<_>>()?,
         outcomes: layout.outcomes.iter().map(|(_, at)| u16_at(*at)).collect::<Option<_>>()?,
-        limits: (layout.limits.iter())
-            .map(|(at, count)| {
+        limits: (layout.limits.iter().enumerate())
+            .map(|(place, (at, count))| {
                 let count = usize::from(*count);
                 let stamps =
                     (0..count).map(|k| i64_at(at + 2 + 8 * k)).collect::<Option<Vec<_>>>()?;
                 let next = u16_at(*at).filter(|next| usize::from(*next) < count)?;
-                Some(LimitState { next, stamps })
+                let amounts = if sums[place] { count } else { 0 };
+                let start = at + 2 + 8 * count;
+                let amounts = (0..amounts).map(|k| i64_at(start + 8 * k));
+                Some(LimitState { next, stamps, amounts: amounts.collect::<Option<_>>()? })
             })
+            .collect::<Option<_>>()?,
+        requests: (layout.requests.iter())
+            .map(|slot| read_request(bytes, slot))
             .collect::<Option<_>>()?,
         predictions: (layout.predictions.iter())
             .map(|(at, slots)| {

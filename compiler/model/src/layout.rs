@@ -7,9 +7,12 @@
 //! ```text
 //! state  now i64 | born i64 | capabilities u64 | host 32 | bound i64 | mode u8
 //!        fields in order, packed | one byte per attested field: 1 if its last write was signed
-//!        per role: key 32, epoch u32, counter u64, window u64
+//!        per role: epoch u32, how many keys u16, per key it may have: key 32, counter u64, window u64
+//!        per cycle that backs off: F i64
 //!        per tick rule: u16 (0, or HELD | reason, or REFUSED | reason)
-//!        per limit: next u16, stamps i64 * count (i64::MIN where free)
+//!        per limit: next u16, stamps i64 * count (i64::MIN where free), with a sum: amounts i64 * count
+//!        per rule that needs consent: open u8, role u16, key 32, deadline i64, parameters, wide,
+//!            how many consent u16, per key of its roles: key 32
 //!        per prediction: open u8, worth u8, seen u8, made i64, captures, wide
 //!        trust, if declared: x i64, t0 i64, recovering u8, len u8, 16 * (source, claim, stamp u32, since_break u8)
 //! tail   sequence u64 | head 32 | delivered u64
@@ -18,20 +21,20 @@
 //! ```text
 //! kind u8 | observed i64 | served i64 | ignored u32
 //! per input: present u8, at i64, value, wide
-//! message: kind u16, role u16, verified u8, epoch u32, counter u64, not_after i64, signature 64, parameters, wide
-//! birth:   creator 32, host 32, nonce 16, capabilities u64, birth values, wide, role keys 32 each
+//! message: kind u16, role u16, key 32, verified u8, epoch u32, counter u64, not_after i64, signature 64,
+//!          parameters, wide
+//! consent: rule u16, role u16, key 32, verified u8, epoch u32, zero u64, deadline i64, signature 64
+//! birth:   creator 32, host 32, nonce 16, capabilities u64, birth values, wide,
+//!          per role: how many keys u16, per key it may have: key 32
 //! bind:    host 32, nonce 16, capabilities u64
 //! ```
 //! An **outcome** is `status u8 | reply u16 | served i64 | next_due i64 | length u32 | body`.
 //!
-//! *Packed*, a number takes the fewest of 1, 2, 4, 8 bytes that hold its bounds; *wide*, it takes 8,
-//! because what is offered may lie outside its bounds. A bool and an option's tag are one byte, an
-//! enum one packed and two wide, a text its length as u16 and then its capacity, a key 32.
+//! How the bytes of a value lie, *packed* or *wide*, is the business of [`form`](crate::form).
 
+use crate::form::Form;
 use crate::model::Model;
-use crate::policy::Trigger;
-use crate::types::Type;
-use crate::value::{Bytes32, Value};
+use crate::schema::{Role, Schedule};
 
 /// Offsets in the state.
 pub mod state {
@@ -45,14 +48,18 @@ pub mod state {
     pub const HOST: usize = 24;
     /// When it was bound to it.
     pub const BOUND: usize = 56;
-    /// [`OBSERVING`] and [`DORMANT`].
+    /// [`OBSERVING`], [`DORMANT`], [`RESTING`] and [`ENDED`].
     pub const MODE: usize = 64;
     /// Where fields begin.
     pub const FIELDS: usize = 65;
     /// The host lacks what the object needs: it decides, but lets no effect out.
     pub const OBSERVING: u8 = 1;
-    /// It does not tick.
+    /// The host lacks what the object needs: it does not tick.
     pub const DORMANT: u8 = 2;
+    /// Dormant by its own condition: tick rules do not run.
+    pub const RESTING: u8 = 4;
+    /// Its life is over.
+    pub const ENDED: u8 = 8;
     /// The last outcome of a tick rule was held, for the reason in the low bits.
     pub const HELD: u16 = 0x4000;
     /// It was refused, for the reason in the low bits.
@@ -63,16 +70,37 @@ pub mod state {
 
 /// Offsets in a role's record.
 pub mod role {
-    /// Its key.
-    pub const KEY: usize = 0;
     /// How often it was bound anew.
-    pub const EPOCH: usize = 32;
-    /// The highest counter seen.
-    pub const COUNTER: usize = 36;
-    /// Bit k: counter - k was seen.
-    pub const WINDOW: usize = 44;
-    /// Bytes of the record.
-    pub const SIZE: usize = 52;
+    pub const EPOCH: usize = 0;
+    /// How many keys.
+    pub const COUNT: usize = 4;
+    /// The records of its keys, ascending.
+    pub const KEYS: usize = 6;
+    /// Bytes of the record of a key.
+    pub const STRIDE: usize = 48;
+    /// In the record of a key: the highest counter seen.
+    pub const COUNTER: usize = 32;
+    /// In the record of a key: bit k says that counter - k was seen.
+    pub const WINDOW: usize = 40;
+
+    /// Bytes of the record of a role of so many keys.
+    pub fn size(keys: usize) -> usize {
+        KEYS + STRIDE * keys
+    }
+}
+
+/// Offsets in a request's record.
+pub mod request {
+    /// 1 while open.
+    pub const OPEN: usize = 0;
+    /// The index of the role of who proposed it.
+    pub const ROLE: usize = 1;
+    /// Who proposed it.
+    pub const KEY: usize = 3;
+    /// Until when consent counts.
+    pub const DEADLINE: usize = 35;
+    /// Its parameters; who consents follows.
+    pub const PARAMS: usize = 43;
 }
 
 /// Offsets in a prediction's record.
@@ -141,25 +169,29 @@ pub mod offer {
     pub const MESSAGE: u8 = 2;
     /// The object is bound to a host.
     pub const BIND: u8 = 3;
+    /// Somebody consents to what a rule would do.
+    pub const CONSENT: u8 = 4;
 
-    /// Offsets in the part of a message, from its start.
+    /// Offsets in the part of a message or of a consent, from its start.
     pub mod message {
-        /// The index of its kind.
+        /// The index of its kind, or of the rule.
         pub const KIND: usize = 0;
         /// The index of the sender's role.
         pub const ROLE: usize = 2;
+        /// The sender's key.
+        pub const KEY: usize = 4;
         /// 1 if the host checked the signature.
-        pub const VERIFIED: usize = 4;
+        pub const VERIFIED: usize = 36;
         /// The role's epoch.
-        pub const EPOCH: usize = 5;
+        pub const EPOCH: usize = 37;
         /// The signer's counter.
-        pub const COUNTER: usize = 9;
-        /// Not valid later.
-        pub const NOT_AFTER: usize = 17;
+        pub const COUNTER: usize = 41;
+        /// Not valid later; of a consent, the deadline of the request.
+        pub const NOT_AFTER: usize = 49;
         /// Ed25519.
-        pub const SIGNATURE: usize = 25;
+        pub const SIGNATURE: usize = 57;
         /// Where parameters begin.
-        pub const PARAMS: usize = 89;
+        pub const PARAMS: usize = 121;
     }
 
     /// Offsets in the part of a birth, from its start.
@@ -201,23 +233,6 @@ pub mod outcome {
     pub const BODY: usize = 23;
 }
 
-/// How a value is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// 0 or 1.
-    Bool,
-    /// A signed number of so many bytes.
-    Number(u8),
-    /// A variant's number in so many bytes, below so many.
-    Enum(u8, u16),
-    /// A length, then so many bytes of which the rest are zero.
-    Text(u16),
-    /// 32 bytes.
-    Bytes32,
-    /// A tag, then the value or zeros.
-    Option(Box<Form>),
-}
-
 /// A form at an offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot {
@@ -225,6 +240,21 @@ pub struct Slot {
     pub offset: usize,
     /// How it is stored there.
     pub form: Form,
+}
+
+/// Where a request lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestSlot {
+    /// The index of the rule.
+    pub rule: u16,
+    /// Its record.
+    pub record: usize,
+    /// Its parameters.
+    pub params: Vec<Slot>,
+    /// How many consent; their keys follow.
+    pub votes: usize,
+    /// How many keys there are at most.
+    pub most: usize,
 }
 
 /// Where everything lies in the images and offers of one class.
@@ -236,10 +266,15 @@ pub struct Layout {
     pub signed: Vec<(u16, usize)>,
     /// One per role.
     pub roles: Vec<usize>,
+    /// One per cycle that backs off: its index and its F.
+    pub backoffs: Vec<(u16, usize)>,
     /// One per tick rule: its index and its last outcome.
     pub outcomes: Vec<(u16, usize)>,
-    /// One per limit: `next`, after which the stamps follow, and how many they are.
+    /// One per limit: `next`, after which the stamps follow, and how many they are; where it has a sum,
+    /// as many amounts follow.
     pub limits: Vec<(usize, u16)>,
+    /// One per rule that needs consent, in order of the rules.
+    pub requests: Vec<RequestSlot>,
     /// One per prediction: its record and what it captures.
     pub predictions: Vec<(usize, Vec<Slot>)>,
     /// The record of trust.
@@ -256,132 +291,10 @@ pub struct Layout {
     pub params: Vec<Vec<Slot>>,
     /// One per field without default: its index and its birth value.
     pub births: Vec<(u16, Slot)>,
-    /// Where the keys of a birth begin.
-    pub birth_keys: usize,
+    /// Where the keys of each role of a birth begin.
+    pub birth_keys: Vec<usize>,
     /// Bytes of an offer.
     pub offer_size: usize,
-}
-
-impl Form {
-    /// How an image stores a value.
-    pub fn packed(ty: &Type, enum_sizes: &[u16]) -> Form {
-        match ty {
-            Type::Option(inner) => Form::Option(Box::new(Form::packed(inner, enum_sizes))),
-            Type::Enum(index) => {
-                Form::Enum(1, enum_sizes.get(usize::from(*index)).copied().unwrap_or(0))
-            }
-            Type::Number { within, .. } | Type::Duration(within) | Type::Instant(within) => {
-                let holds = |bits: u32| {
-                    let half = 1i64 << (bits - 1);
-                    -half <= within.low && within.high < half
-                };
-                Form::Number([8, 16, 32].into_iter().find(|bits| holds(*bits)).map_or(8, |bits| {
-                    match bits {
-                        8 => 1,
-                        16 => 2,
-                        _ => 4,
-                    }
-                }))
-            }
-            Type::Bool | Type::Text { .. } | Type::Key | Type::Hash => Form::wide(ty, enum_sizes),
-        }
-    }
-
-    /// How an offer stores a value.
-    pub fn wide(ty: &Type, enum_sizes: &[u16]) -> Form {
-        match ty {
-            Type::Bool => Form::Bool,
-            Type::Number { .. } | Type::Duration(_) | Type::Instant(_) => Form::Number(8),
-            Type::Text { max } => Form::Text(*max),
-            Type::Key | Type::Hash => Form::Bytes32,
-            Type::Enum(index) => {
-                Form::Enum(2, enum_sizes.get(usize::from(*index)).copied().unwrap_or(0))
-            }
-            Type::Option(inner) => Form::Option(Box::new(Form::wide(inner, enum_sizes))),
-        }
-    }
-
-    /// Bytes that it takes.
-    pub fn size(&self) -> usize {
-        match self {
-            Form::Bool => 1,
-            Form::Number(width) | Form::Enum(width, _) => usize::from(*width),
-            Form::Text(max) => 2 + usize::from(*max),
-            Form::Bytes32 => 32,
-            Form::Option(inner) => 1 + inner.size(),
-        }
-    }
-
-    /// Writes `value` at the start of `bytes`, which is as long as [`Form::size`] says. A value of
-    /// another shape leaves zeros.
-    pub fn write(&self, value: &Value, bytes: &mut [u8]) {
-        bytes[..self.size()].fill(0);
-        match (self, value) {
-            (Form::Bool, Value::Bool(value)) => bytes[0] = u8::from(*value),
-            (Form::Number(width), Value::Int(value)) => {
-                let width = usize::from(*width);
-                bytes[..width].copy_from_slice(&value.to_le_bytes()[..width]);
-            }
-            (Form::Enum(width, _), Value::Variant(number)) => {
-                let width = usize::from(*width);
-                bytes[..width].copy_from_slice(&number.to_le_bytes()[..width]);
-            }
-            (Form::Text(max), Value::Text(text)) if text.len() <= usize::from(*max) => {
-                bytes[..2].copy_from_slice(&(text.len() as u16).to_le_bytes());
-                bytes[2..2 + text.len()].copy_from_slice(text.as_bytes());
-            }
-            (Form::Bytes32, Value::Bytes32(value)) => bytes[..32].copy_from_slice(&value.0),
-            (Form::Option(inner), Value::Some(value)) => {
-                bytes[0] = 1;
-                inner.write(value, &mut bytes[1..]);
-            }
-            (
-                Form::Bool
-                | Form::Number(_)
-                | Form::Enum(..)
-                | Form::Text(_)
-                | Form::Bytes32
-                | Form::Option(_),
-                _,
-            ) => {}
-        }
-    }
-
-    /// Reads a value back; `None` where the bytes are none that [`Form::write`] gives.
-    pub fn read(&self, bytes: &[u8]) -> Option<Value> {
-        let bytes = bytes.get(..self.size())?;
-        Some(match self {
-            Form::Bool => Value::Bool(match bytes[0] {
-                0 => false,
-                1 => true,
-                _ => return None,
-            }),
-            Form::Number(_) => {
-                let sign = if bytes[bytes.len() - 1] & 0x80 == 0 { 0 } else { 0xff };
-                let mut wide = [sign; 8];
-                wide[..bytes.len()].copy_from_slice(bytes);
-                Value::Int(i64::from_le_bytes(wide))
-            }
-            Form::Enum(_, variants) => {
-                let number = bytes.iter().rev().fold(0u16, |n, byte| n << 8 | u16::from(*byte));
-                Value::Variant(Some(number).filter(|number| number < variants)?)
-            }
-            Form::Text(max) => {
-                let len = u16::from_le_bytes([bytes[0], bytes[1]]);
-                let (text, rest) = bytes[2..].split_at_checked(usize::from(len.min(*max)))?;
-                if len > *max || rest.iter().any(|byte| *byte != 0) {
-                    return None;
-                }
-                Value::Text(std::str::from_utf8(text).ok()?.to_owned())
-            }
-            Form::Bytes32 => Value::Bytes32(Bytes32(bytes.try_into().ok()?)),
-            Form::Option(inner) => match bytes[0] {
-                0 if bytes[1..].iter().all(|byte| *byte == 0) => Value::None,
-                1 => Value::Some(Box::new(inner.read(&bytes[1..])?)),
-                _ => return None,
-            },
-        })
-    }
 }
 
 /// Hands out offsets in order.
@@ -390,7 +303,7 @@ struct Cursor(usize);
 impl Cursor {
     fn take(&mut self, size: usize) -> usize {
         let offset = self.0;
-        self.0 += size;
+        self.0 = self.0.saturating_add(size);
         offset
     }
 
@@ -403,47 +316,63 @@ impl Layout {
     /// The layout of a class.
     pub fn of(model: &Model) -> Layout {
         let (schema, policy) = (&model.schema, &model.policy);
-        let sizes: Vec<u16> = schema.enums.iter().map(|e| e.variants.len() as u16).collect();
+        let types = &schema.types;
         let index =
             |i: usize| u16::try_from(i).expect("lists are shorter than limits::DECLARATIONS");
 
         let mut at = Cursor(state::FIELDS);
-        let fields = schema.fields.iter().map(|f| at.slot(Form::packed(&f.ty, &sizes))).collect();
+        let fields = schema.fields.iter().map(|f| at.slot(Form::packed(&f.ty, types))).collect();
         let attested = schema.fields.iter().enumerate().filter(|(_, f)| f.attested.is_some());
         let signed = attested.map(|(i, _)| (index(i), at.take(1))).collect();
-        let roles = schema.roles.iter().map(|_| at.take(role::SIZE)).collect();
-        let ticks = policy.rules.iter().enumerate().filter(|(_, rule)| rule.on == Trigger::Tick);
+        let roles = schema.roles.iter().map(|r| at.take(role::size(r.size()))).collect();
+        let backing = schema.cycles.iter().enumerate();
+        let backing = backing.filter(|(_, c)| matches!(c.schedule, Schedule::Backoff { .. }));
+        let backoffs = backing.map(|(i, _)| (index(i), at.take(8))).collect();
+        let ticks = policy.rules.iter().enumerate().filter(|(_, rule)| rule.on.is_tick());
         let outcomes = ticks.map(|(i, _)| (index(i), at.take(2))).collect();
         let limits = policy
             .limits
             .iter()
-            .map(|l| (at.take(2 + 8 * usize::from(l.count)), l.count))
+            .map(|l| {
+                let stamped = if l.sum.is_some() { 16 } else { 8 };
+                (at.take(2 + stamped * usize::from(l.count)), l.count)
+            })
+            .collect();
+        let consented = policy.rules.iter().enumerate();
+        let requests = consented
+            .filter_map(|(i, rule)| Some((index(i), rule, rule.quorum.as_ref()?)))
+            .map(|(i, rule, quorum)| {
+                let record = at.take(request::PARAMS);
+                let message = rule.on.message().map(|kind| &schema.messages[usize::from(kind)]);
+                let params = message.map_or(&[][..], |message| &message.params);
+                let params = params.iter().map(|p| at.slot(Form::wide(&p.ty, types))).collect();
+                let roles = quorum.roles.iter().map(|role| &schema.roles[usize::from(*role)]);
+                let most = roles.map(Role::size).sum();
+                RequestSlot { rule: i, record, params, votes: at.take(2 + 32 * most), most }
+            })
             .collect();
         let predictions = policy
             .predictions
             .iter()
             .map(|p| {
                 let record = at.take(prediction::CAPTURES);
-                (record, p.captures.iter().map(|ty| at.slot(Form::wide(ty, &sizes))).collect())
+                (record, p.captures.iter().map(|ty| at.slot(Form::wide(ty, types))).collect())
             })
             .collect();
         let trust = policy.trust.as_ref().map(|_| at.take(trust::SIZE));
         let state_size = at.0;
 
         let mut at = Cursor(offer::INPUTS);
-        let inputs = schema
-            .inputs
-            .iter()
-            .map(|i| (at.take(9), at.slot(Form::wide(&i.ty, &sizes))))
-            .collect();
+        let inputs =
+            schema.inputs.iter().map(|i| (at.take(9), at.slot(Form::wide(&i.ty, types)))).collect();
         let payload = at.0;
-        let mut offer_size = payload + offer::bind::SIZE;
+        let mut offer_size = payload + offer::bind::SIZE.max(offer::message::PARAMS);
         let params = schema
             .messages
             .iter()
             .map(|m| {
                 let mut at = Cursor(payload + offer::message::PARAMS);
-                let slots = m.params.iter().map(|p| at.slot(Form::wide(&p.ty, &sizes))).collect();
+                let slots = m.params.iter().map(|p| at.slot(Form::wide(&p.ty, types))).collect();
                 offer_size = offer_size.max(at.0);
                 slots
             })
@@ -454,15 +383,17 @@ impl Layout {
             .iter()
             .enumerate()
             .filter(|(_, field)| field.default.is_none())
-            .map(|(i, field)| (index(i), at.slot(Form::wide(&field.ty, &sizes))))
+            .map(|(i, field)| (index(i), at.slot(Form::wide(&field.ty, types))))
             .collect();
-        let birth_keys = at.take(32 * schema.roles.len());
+        let birth_keys = schema.roles.iter().map(|role| at.take(2 + 32 * role.size())).collect();
         Layout {
             fields,
             signed,
             roles,
+            backoffs,
             outcomes,
             limits,
+            requests,
             predictions,
             trust,
             state_size,

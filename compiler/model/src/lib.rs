@@ -5,11 +5,14 @@
 //! Knows no source text, no WebAssembly, no clock and no file.
 
 pub mod artifact;
+pub mod calendar;
 pub mod cbor;
+pub mod edit;
 pub mod entry;
 pub mod expr;
 pub mod extent;
 pub mod facts;
+pub mod form;
 pub mod image;
 pub mod label;
 pub mod layout;
@@ -19,6 +22,7 @@ pub mod offer;
 pub mod policy;
 pub mod schema;
 pub mod step;
+pub mod text;
 pub mod trust;
 pub mod types;
 pub mod value;

@@ -1,6 +1,7 @@
 //! Every limit of an object, in one place. Past a limit: an error that names it with its number.
 
-/// Fields, roles, inputs, messages, events, rules, derives, enums of one object, each.
+/// Fields, roles, inputs, messages, events, rules, derives, functions, enums, records of one object,
+/// each.
 pub const DECLARATIONS: usize = 256;
 /// Inputs of one object. A set of them is one 64-bit word.
 pub const INPUTS: usize = 64;
@@ -14,14 +15,26 @@ pub const PARAMETERS: usize = 32;
 pub const CAPABILITIES: usize = 64;
 /// Bytes of a `text<N>`.
 pub const TEXT_BYTES: usize = 4_096;
+/// Bytes of a `bytes<N>`.
+pub const BYTES: usize = 4_096;
+/// Items of a collection.
+pub const ITEMS: usize = 4_096;
+/// Parts of one type, those of what it holds included.
+pub const TYPE_PARTS: usize = 1_024;
 /// Digits after the point of a decimal.
 pub const SCALE: u8 = 12;
 /// Stamps that one `limit` keeps.
 pub const LIMIT_COUNT: u16 = 64;
+/// Keys of one role.
+pub const KEYS: u16 = 64;
+/// Keys that may consent to what one rule would do.
+pub const VOTERS: usize = 64;
 /// Levels of an expression tree or of nested statements.
 pub const DEPTH: usize = 128;
 /// Nodes of all expression trees of one object.
 pub const NODES: usize = 100_000;
+/// Nodes that one step may evaluate, each walk through a collection taken in full.
+pub const WORK: usize = 100_000_000;
 /// Bytes of an image.
 pub const IMAGE_BYTES: usize = 1 << 20;
 /// Bytes of the canonical schema and of the canonical policy, each.

@@ -40,6 +40,8 @@ pub enum OfferKind {
     Message(Message),
     /// The object is bound to a host.
     Bind(Bind),
+    /// Somebody consents to what a rule would do.
+    Consent(Consent),
 }
 
 /// What an object is born with.
@@ -51,8 +53,8 @@ pub struct Birth {
     pub bind: Bind,
     /// One per field without default, in order.
     pub values: Vec<Value>,
-    /// One key per role, in order.
-    pub roles: Vec<Bytes32>,
+    /// The keys of each role, in order; one where it has no set.
+    pub roles: Vec<Vec<Bytes32>>,
 }
 
 /// Where an object lives.
@@ -82,6 +84,8 @@ pub struct Message {
 pub struct Envelope {
     /// The index of the sender's role.
     pub role: u16,
+    /// The sender's key.
+    pub key: Bytes32,
     /// The epoch of the role that he knows.
     pub epoch: u32,
     /// His counter.
@@ -92,6 +96,16 @@ pub struct Envelope {
     pub signature: [u8; 64],
     /// Whether this host checked the signature against the role's key.
     pub verified: bool,
+}
+
+/// A consent to what a rule would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Consent {
+    /// The index of the rule.
+    pub rule: u16,
+    /// Who consents. `counter` is 0; `not_after` is the deadline of the request; the signature is over
+    /// [`consent_bytes`](crate::entry::consent_bytes).
+    pub by: Envelope,
 }
 
 /// Stands for the role of an unsigned message.
@@ -125,8 +139,15 @@ impl Offer {
                 for ((_, slot), value) in layout.births.iter().zip(&birth.values) {
                     slot.form.write(value, &mut bytes[slot.offset..]);
                 }
-                for (index, key) in birth.roles.iter().enumerate().take(layout.roles.len()) {
-                    put(&mut bytes, layout.birth_keys + 32 * index, &key.0);
+                for (at, keys) in layout.birth_keys.iter().zip(&birth.roles) {
+                    put(&mut bytes, *at, &(keys.len() as u16).to_le_bytes());
+                    for (k, key) in keys.iter().enumerate() {
+                        let place = at + 2 + 32 * k;
+                        // What has no place is too much: the step says so by how many there are.
+                        if let Some(place) = bytes.get_mut(place..place + 32) {
+                            place.copy_from_slice(&key.0);
+                        }
+                    }
                 }
             }
             OfferKind::Message(message) => {
@@ -136,6 +157,11 @@ impl Offer {
             OfferKind::Bind(bind) => {
                 bytes[at::KIND] = at::BIND;
                 put_bind(&mut bytes, layout.payload, bind);
+            }
+            OfferKind::Consent(consent) => {
+                bytes[at::KIND] = at::CONSENT;
+                put(&mut bytes, layout.payload + at::message::KIND, &consent.rule.to_le_bytes());
+                put_envelope(&mut bytes, layout.payload, &consent.by);
             }
         }
         bytes
@@ -162,9 +188,15 @@ impl Offer {
         let observed = i64_at(bytes, at::OBSERVED).filter(|at| Bounds::INSTANT.contains(*at))?;
         let kind = match bytes[at::KIND] {
             at::TICK => OfferKind::Tick,
-            at::BIRTH => OfferKind::Birth(read_birth(layout, bytes)?),
+            at::BIRTH => OfferKind::Birth(read_birth(model, layout, bytes)?),
             at::MESSAGE => OfferKind::Message(read_message(model, layout, bytes)?),
             at::BIND => OfferKind::Bind(read_bind(bytes, layout.payload)?),
+            at::CONSENT => {
+                let rule = u16_at(bytes, layout.payload + at::message::KIND)?;
+                let known = layout.requests.iter().any(|slot| slot.rule == rule);
+                let by = read_envelope(model, layout, bytes)?.filter(|_| known)?;
+                OfferKind::Consent(Consent { rule, by })
+            }
             _ => return None,
         };
         let ignored = u32::from_le_bytes(array(bytes, at::IGNORED)?);
@@ -196,13 +228,18 @@ fn read_bind(bytes: &[u8], start: usize) -> Option<Bind> {
     })
 }
 
-fn read_birth(layout: &Layout, bytes: &[u8]) -> Option<Birth> {
+fn read_birth(model: &Model, layout: &Layout, bytes: &[u8]) -> Option<Birth> {
     Some(Birth {
         creator: Bytes32(array(bytes, layout.payload + at::birth::CREATOR)?),
         bind: read_bind(bytes, layout.payload + at::birth::BIND)?,
         values: layout.births.iter().map(|(_, slot)| read(slot, bytes)).collect::<Option<_>>()?,
-        roles: (0..layout.roles.len())
-            .map(|index| array(bytes, layout.birth_keys + 32 * index).map(Bytes32))
+        roles: (model.schema.roles.iter().zip(&layout.birth_keys))
+            .map(|(role, at)| {
+                let count = usize::from(u16_at(bytes, *at)?);
+                let fits = if role.max.is_some() { count <= role.size() } else { count == 1 };
+                let count = Some(count).filter(|_| fits)?;
+                (0..count).map(|k| array(bytes, at + 2 + 32 * k).map(Bytes32)).collect()
+            })
             .collect::<Option<_>>()?,
     })
 }
@@ -212,24 +249,30 @@ fn read_message(model: &Model, layout: &Layout, bytes: &[u8]) -> Option<Message>
     let kind = u16_at(bytes, start + at::message::KIND)?;
     let slots = layout.params.get(usize::from(kind))?;
     let params = slots.iter().map(|slot| read(slot, bytes)).collect::<Option<_>>()?;
+    Some(Message { kind, params, envelope: read_envelope(model, layout, bytes)? })
+}
+
+/// Who speaks; the inner `None` where nobody signed.
+fn read_envelope(model: &Model, layout: &Layout, bytes: &[u8]) -> Option<Option<Envelope>> {
+    let start = layout.payload;
     let role = u16_at(bytes, start + at::message::ROLE)?;
     if role == NO_ROLE {
-        return Some(Message { kind, params, envelope: None });
+        return Some(None);
     }
     let verified = match bytes[start + at::message::VERIFIED] {
         0 => false,
         1 => true,
         _ => return None,
     };
-    let envelope = Envelope {
+    Some(Some(Envelope {
         role: Some(role).filter(|role| usize::from(*role) < model.schema.roles.len())?,
+        key: Bytes32(array(bytes, start + at::message::KEY)?),
         epoch: array(bytes, start + at::message::EPOCH).map(u32::from_le_bytes)?,
         counter: array(bytes, start + at::message::COUNTER).map(u64::from_le_bytes)?,
         not_after: i64_at(bytes, start + at::message::NOT_AFTER)?,
         signature: array(bytes, start + at::message::SIGNATURE)?,
         verified,
-    };
-    Some(Message { kind, params, envelope: Some(envelope) })
+    }))
 }
 
 fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
@@ -245,17 +288,22 @@ fn put_bind(bytes: &mut [u8], start: usize, bind: &Bind) {
 fn put_message(bytes: &mut [u8], layout: &Layout, message: &Message) {
     let start = layout.payload;
     put(bytes, start + at::message::KIND, &message.kind.to_le_bytes());
-    let role = message.envelope.map_or(NO_ROLE, |envelope| envelope.role);
-    put(bytes, start + at::message::ROLE, &role.to_le_bytes());
-    if let Some(envelope) = &message.envelope {
-        bytes[start + at::message::VERIFIED] = u8::from(envelope.verified);
-        put(bytes, start + at::message::EPOCH, &envelope.epoch.to_le_bytes());
-        put(bytes, start + at::message::COUNTER, &envelope.counter.to_le_bytes());
-        put(bytes, start + at::message::NOT_AFTER, &envelope.not_after.to_le_bytes());
-        put(bytes, start + at::message::SIGNATURE, &envelope.signature);
+    match &message.envelope {
+        None => put(bytes, start + at::message::ROLE, &NO_ROLE.to_le_bytes()),
+        Some(envelope) => put_envelope(bytes, start, envelope),
     }
     let slots = layout.params.get(usize::from(message.kind)).map_or(&[][..], |slots| slots);
     for (slot, value) in slots.iter().zip(&message.params) {
         slot.form.write(value, &mut bytes[slot.offset..]);
     }
+}
+
+fn put_envelope(bytes: &mut [u8], start: usize, envelope: &Envelope) {
+    put(bytes, start + at::message::ROLE, &envelope.role.to_le_bytes());
+    put(bytes, start + at::message::KEY, &envelope.key.0);
+    bytes[start + at::message::VERIFIED] = u8::from(envelope.verified);
+    put(bytes, start + at::message::EPOCH, &envelope.epoch.to_le_bytes());
+    put(bytes, start + at::message::COUNTER, &envelope.counter.to_le_bytes());
+    put(bytes, start + at::message::NOT_AFTER, &envelope.not_after.to_le_bytes());
+    put(bytes, start + at::message::SIGNATURE, &envelope.signature);
 }

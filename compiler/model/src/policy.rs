@@ -22,7 +22,11 @@ pub struct Policy {
     /// What a host must offer.
     pub hosts: Option<Hosts>,
     /// Who may sign a successor; `None` makes the object immutable for ever.
-    pub upgrade: Option<Upgrade>,
+    pub upgrade: Option<Quorum>,
+    /// While it holds, tick rules do not run.
+    pub dormant: Option<Pause>,
+    /// Once it holds, the object's life is over.
+    pub ends: Option<Pause>,
     /// The authors' own reasons and the names of clauses; see [`Reason`].
     pub reasons: Vec<String>,
 }
@@ -40,6 +44,8 @@ pub struct Rule {
     pub when: Option<Expr>,
     /// Comparisons of trust with a constant, all of which must hold.
     pub needs: Vec<TrustDemand>,
+    /// Who must consent.
+    pub quorum: Option<Quorum>,
     /// Whether it can never be refused.
     pub assured: bool,
     /// What it does.
@@ -54,8 +60,45 @@ pub struct Rule {
 pub enum Trigger {
     /// Any tick.
     Tick,
+    /// A tick of the cycle with this index.
+    Cycle(u16),
     /// The message with this index.
     Message(u16),
+    /// The prediction with this index was kept.
+    Kept(u16),
+    /// It was broken.
+    Broken(u16),
+    /// Nobody could tell.
+    Lapsed(u16),
+    /// The object came to a host.
+    Arrive,
+}
+
+impl Trigger {
+    /// Whether it answers to time alone.
+    pub fn is_tick(self) -> bool {
+        match self {
+            Trigger::Tick | Trigger::Cycle(_) => true,
+            Trigger::Message(_)
+            | Trigger::Kept(_)
+            | Trigger::Broken(_)
+            | Trigger::Lapsed(_)
+            | Trigger::Arrive => false,
+        }
+    }
+
+    /// The message that it answers to.
+    pub fn message(self) -> Option<u16> {
+        match self {
+            Trigger::Message(kind) => Some(kind),
+            Trigger::Tick
+            | Trigger::Cycle(_)
+            | Trigger::Kept(_)
+            | Trigger::Broken(_)
+            | Trigger::Lapsed(_)
+            | Trigger::Arrive => None,
+        }
+    }
 }
 
 /// `trust >= bound` (`at_least`) or `trust < bound`, in millionths.
@@ -116,7 +159,7 @@ pub struct Always {
     pub locals: Vec<Type>,
 }
 
-/// `limit name: rule, … to count per span`
+/// `limit name: rule, … to count, most of amount per span`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
     /// The reason of a refusal; its text is the clause's name.
@@ -127,6 +170,24 @@ pub struct Limit {
     pub count: u16,
     /// In how many microseconds.
     pub per: i64,
+    /// How much they may come to together.
+    pub sum: Option<Sum>,
+}
+
+/// The sum of a limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sum {
+    /// The most; of fields and constants.
+    pub most: Expr,
+    /// The types of the locals of `most`.
+    pub locals: Vec<Type>,
+    /// The greatest value of `most`.
+    pub highest: i64,
+    /// The most that one commit may come to.
+    pub each: i64,
+    /// What a commit of each rule comes to, in the order of the limit's rules: a parameter, or what
+    /// the guard binds.
+    pub of: Vec<Expr>,
 }
 
 /// `trust { … }`, amounts in millionths. The arithmetic is in [`crate::trust`].
@@ -192,13 +253,24 @@ pub enum Otherwise {
     Dormant,
 }
 
-/// `upgrade by k of role within D`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Upgrade {
+/// `k of role, … within D`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quorum {
     /// How many keys.
     pub count: u16,
-    /// The index of the role.
-    pub role: u16,
+    /// The indices of the roles whose keys count, ascending.
+    pub roles: Vec<u16>,
+    /// In how many microseconds.
+    pub within: i64,
+}
+
+/// A condition of fields, time and trust, looked at when each step ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// When it is so.
+    pub holds: Expr,
+    /// The types of the locals of `holds`.
+    pub locals: Vec<Type>,
 }
 
 /// Why something was refused or held: a stable number.
@@ -228,11 +300,27 @@ impl Reason {
     pub const DUE_FIRST: Reason = Reason(10);
     /// An offer that does not have this object's shape.
     pub const MALFORMED: Reason = Reason(11);
+    /// A request of the same rule is open.
+    pub const BUSY: Reason = Reason(12);
+    /// A consent that was given before.
+    pub const TWICE: Reason = Reason(13);
+    /// A consent to what nobody asks for.
+    pub const NO_REQUEST: Reason = Reason(14);
+    /// Not taken in time.
+    pub const EXPIRED: Reason = Reason(15);
+    /// The object's life is over.
+    pub const ENDED: Reason = Reason(16);
+    /// No room for another that waits, or for another key.
+    pub const FULL: Reason = Reason(17);
+    /// The object became another while it waited.
+    pub const UPGRADED: Reason = Reason(18);
+    /// A reply, not a refusal: it waits for consent, or to be taken.
+    pub const WAITS: Reason = Reason(19);
     /// The first reason of an author: index 0 of [`Policy::reasons`].
     pub const FIRST_OWN: u16 = 64;
 
     /// The built-in reasons by name.
-    pub const BUILT_IN: [(Reason, &'static str); 11] = [
+    pub const BUILT_IN: [(Reason, &'static str); 19] = [
         (Reason::RANGE, "range"),
         (Reason::ROLE, "role"),
         (Reason::EVIDENCE, "evidence"),
@@ -244,11 +332,18 @@ impl Reason {
         (Reason::LATE, "late"),
         (Reason::DUE_FIRST, "due_first"),
         (Reason::MALFORMED, "malformed"),
+        (Reason::BUSY, "busy"),
+        (Reason::TWICE, "twice"),
+        (Reason::NO_REQUEST, "no_request"),
+        (Reason::EXPIRED, "expired"),
+        (Reason::ENDED, "ended"),
+        (Reason::FULL, "full"),
+        (Reason::UPGRADED, "upgraded"),
+        (Reason::WAITS, "waits"),
     ];
 
     /// Names that authors may not use, besides those of [`Reason::BUILT_IN`].
-    pub const RESERVED: [&'static str; 8] =
-        ["full", "expired", "busy", "twice", "ended", "upgraded", "no_request", "missing"];
+    pub const RESERVED: [&'static str; 1] = ["missing"];
 
     /// The reason of the own reason with this index.
     pub fn own(index: u16) -> Reason {
@@ -275,6 +370,18 @@ impl Policy {
             u16::try_from(index).ok().map(Reason::own)
         };
         built_in.or_else(own)
+    }
+}
+
+impl Policy {
+    /// The limits with a sum that count commits of the rule with this index: each with its own index,
+    /// its sum, and what a commit comes to.
+    pub fn sums_of(&self, rule: u16) -> impl Iterator<Item = (usize, &Sum, &Expr)> {
+        self.limits.iter().enumerate().filter_map(move |(index, limit)| {
+            let sum = limit.sum.as_ref()?;
+            let place = limit.rules.binary_search(&rule).ok()?;
+            Some((index, sum, sum.of.get(place)?))
+        })
     }
 }
 

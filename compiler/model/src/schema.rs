@@ -5,7 +5,7 @@
 //! signed envelopes, so a later version may leave gaps but never uses one again.
 
 use crate::expr::Expr;
-use crate::types::Type;
+use crate::types::{Param, Type, Types};
 use crate::value::Value;
 use serde::{Deserialize, Serialize};
 
@@ -22,12 +22,14 @@ pub struct Schema {
     pub version: u32,
     /// Its purpose, in its author's words.
     pub intent: String,
-    /// The enums that its types name.
-    pub enums: Vec<Enum>,
+    /// The enums and records that its types name.
+    pub types: Types,
     /// Who may speak to it.
     pub roles: Vec<Role>,
     /// Its memory.
     pub fields: Vec<Field>,
+    /// What its expressions may call; one calls only those before it.
+    pub functions: Vec<Function>,
     /// Values computed from its memory whenever they are asked for.
     pub derives: Vec<Derive>,
     /// What its host may offer.
@@ -42,22 +44,22 @@ pub struct Schema {
     pub cycles: Vec<Cycle>,
 }
 
-/// An enum without payloads.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Enum {
-    /// `Mode`
-    pub name: String,
-    /// Variants; the index is the stable number.
-    pub variants: Vec<String>,
-}
-
-/// A role of one key.
+/// A role: of one key, or of a set of keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
     /// Stable number.
     pub number: u16,
     /// `operator`
     pub name: String,
+    /// The most keys of a set; `None` for a role of one key.
+    pub max: Option<u16>,
+}
+
+impl Role {
+    /// How many keys it has at most.
+    pub fn size(&self) -> usize {
+        self.max.map_or(1, usize::from)
+    }
 }
 
 /// A field of the object's memory.
@@ -74,6 +76,37 @@ pub struct Field {
     pub default: Option<Default>,
     /// The index of the role whose unchanged word alone it may hold.
     pub attested: Option<u16>,
+    /// How it may change.
+    pub change: Change,
+}
+
+/// How a field may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    /// In any way that its type allows.
+    Any,
+    /// From `none` to a value, once.
+    Once,
+    /// To nothing less.
+    Up,
+    /// To nothing more.
+    Down,
+}
+
+/// A function: what it gives depends on its parameters alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// What it takes. They are its first locals.
+    pub params: Vec<Param>,
+    /// What it gives.
+    pub result: Type,
+    /// How.
+    pub value: Expr,
+    /// The types of its locals, parameters first.
+    pub locals: Vec<Type>,
 }
 
 /// A field's value at birth.
@@ -142,21 +175,45 @@ pub struct Event {
     pub expires: Option<i64>,
 }
 
-/// A named and typed parameter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Param {
-    /// Its name.
-    pub name: String,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub ty: Type,
-}
-
-/// When the object acts by itself: at birth + k * `every` for k = 1, 2, …
+/// When the object acts by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cycle {
     /// Its name, where it has one.
     pub name: Option<String>,
-    /// The period in microseconds.
-    pub every: i64,
+    /// Its instants.
+    pub schedule: Schedule,
+    /// What becomes of those that nobody offered in time.
+    pub catch_up: CatchUp,
+}
+
+/// The instants of a cycle: closed forms, so that nothing drifts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// Birth + k * so many microseconds, for k = 1, 2, …
+    Every(i64),
+    /// F + first * (2^k - 1), no two further apart than `most`. F is birth or, later, the instant of
+    /// the last tick at which one of the cycle's rules committed.
+    Backoff {
+        /// From F to the first.
+        first: i64,
+        /// The longest from one to the next.
+        most: i64,
+    },
+    /// Each day, so long after midnight, UTC.
+    Daily(i64),
+    /// Each month, on a day (the last, where the month has no such day), so long after midnight, UTC.
+    Monthly(u8, i64),
+    /// With every message.
+    OnMessage,
+}
+
+/// What becomes of ticks that nobody offered in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CatchUp {
+    /// They are nothing, once half a period or a second has passed.
+    Skip,
+    /// One tick stands for all.
+    One,
 }

@@ -8,7 +8,7 @@
 use crate::image::State;
 use crate::model::Model;
 use crate::policy::Trust;
-use crate::value::show_decimal;
+use crate::text::show_decimal;
 
 /// Guard bits of X.
 const GUARD: u32 = 10;

@@ -65,10 +65,93 @@ pub enum Type {
     Key,
     /// A BLAKE3-256 digest.
     Hash,
+    /// `bytes<max>`
+    Bytes {
+        /// The most bytes.
+        max: u16,
+    },
     /// A variant of the enum with this index.
     Enum(u16),
+    /// The record with this index.
+    Record(u16),
     /// The value or `none`.
     Option(Box<Type>),
+    /// `list<item, max>`: in the order in which they were added.
+    List {
+        /// What it holds.
+        item: Box<Type>,
+        /// How many at most.
+        max: u16,
+    },
+    /// `ring<item, max>`: a list that forgets its first where it would overflow.
+    Ring {
+        /// What it holds.
+        item: Box<Type>,
+        /// How many at most.
+        max: u16,
+    },
+    /// `set<item, max>`: each once, in the order of values.
+    Set {
+        /// What it holds.
+        item: Box<Type>,
+        /// How many at most.
+        max: u16,
+    },
+    /// `map<key, value, max>`: each key once, in the order of keys.
+    Map {
+        /// What is looked up.
+        key: Box<Type>,
+        /// What is found.
+        value: Box<Type>,
+        /// How many at most.
+        max: u16,
+    },
+}
+
+/// The enums and records that types name by index.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Types {
+    /// In order of their indices.
+    pub enums: Vec<Enum>,
+    /// In order of their indices.
+    pub records: Vec<Record>,
+}
+
+/// An enum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enum {
+    /// `Mode`
+    pub name: String,
+    /// The index is the stable number.
+    pub variants: Vec<Variant>,
+}
+
+/// A variant of an enum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variant {
+    /// `Idle`
+    pub name: String,
+    /// What it carries.
+    pub params: Vec<Param>,
+}
+
+/// A record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// `Payment`
+    pub name: String,
+    /// Its parts; the index is the stable number.
+    pub fields: Vec<Param>,
+}
+
+/// A named and typed part: of a record, a variant, a message, an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Param {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub ty: Type,
 }
 
 /// The shape of a value, without bounds, scale and unit: what decides how it is computed.
@@ -80,12 +163,22 @@ pub enum Kind {
     Number,
     /// A variant of the enum with this index.
     Enum(u16),
+    /// The record with this index.
+    Record(u16),
     /// Text.
     Text,
+    /// A byte string.
+    Bytes,
     /// 32 bytes: a key or a hash.
     Bytes32,
     /// The value or none.
     Option(Box<Kind>),
+    /// A list or a ring.
+    List(Box<Kind>),
+    /// A set.
+    Set(Box<Kind>),
+    /// A map, of keys and values.
+    Map(Box<Kind>, Box<Kind>),
 }
 
 impl Type {
@@ -96,8 +189,13 @@ impl Type {
             Type::Number { .. } | Type::Duration(_) | Type::Instant(_) => Kind::Number,
             Type::Text { .. } => Kind::Text,
             Type::Key | Type::Hash => Kind::Bytes32,
+            Type::Bytes { .. } => Kind::Bytes,
             Type::Enum(index) => Kind::Enum(*index),
+            Type::Record(index) => Kind::Record(*index),
             Type::Option(inner) => Kind::Option(Box::new(inner.kind())),
+            Type::List { item, .. } | Type::Ring { item, .. } => Kind::List(Box::new(item.kind())),
+            Type::Set { item, .. } => Kind::Set(Box::new(item.kind())),
+            Type::Map { key, value, .. } => Kind::Map(Box::new(key.kind()), Box::new(value.kind())),
         }
     }
 
@@ -109,10 +207,208 @@ impl Type {
             }
             Type::Bool
             | Type::Text { .. }
+            | Type::Bytes { .. }
             | Type::Key
             | Type::Hash
             | Type::Enum(_)
+            | Type::Record(_)
+            | Type::Option(_)
+            | Type::List { .. }
+            | Type::Ring { .. }
+            | Type::Set { .. }
+            | Type::Map { .. } => None,
+        }
+    }
+
+    /// What a list, ring or set holds, or what a map looks up, and how many at most.
+    pub fn items(&self) -> Option<(&Type, u16)> {
+        match self {
+            Type::List { item, max } | Type::Ring { item, max } | Type::Set { item, max } => {
+                Some((item, *max))
+            }
+            Type::Map { key, max, .. } => Some((key, *max)),
+            Type::Bool
+            | Type::Number { .. }
+            | Type::Duration(_)
+            | Type::Instant(_)
+            | Type::Text { .. }
+            | Type::Bytes { .. }
+            | Type::Key
+            | Type::Hash
+            | Type::Enum(_)
+            | Type::Record(_)
             | Type::Option(_) => None,
         }
+    }
+
+    /// Whether every value of `other` is one of this type, in the same bytes where it is held inside
+    /// another: numbers may have narrower bounds, and at the top texts, bytes and collections may be
+    /// shorter.
+    pub fn takes(&self, other: &Type) -> bool {
+        match (self, other) {
+            (Type::Text { max }, Type::Text { max: found })
+            | (Type::Bytes { max }, Type::Bytes { max: found }) => found <= max,
+            (Type::Option(inner), Type::Option(found)) => inner.takes(found),
+            (
+                Type::List { item, max } | Type::Ring { item, max },
+                Type::List { item: found, max: count } | Type::Ring { item: found, max: count },
+            )
+            | (Type::Set { item, max }, Type::Set { item: found, max: count }) => {
+                count <= max && item.takes_inside(found)
+            }
+            (Type::Map { key, value, max }, Type::Map { key: found, value: held, max: count }) => {
+                count <= max && key.takes_inside(found) && value.takes_inside(held)
+            }
+            _ => self.takes_inside(other),
+        }
+    }
+
+    /// Whether values of both can be told equal by their bytes: the same but for bounds, and at the top
+    /// for how many they are at most.
+    pub fn compares_to(&self, other: &Type) -> bool {
+        let (mut a, mut b) = (self.clone(), other.clone());
+        let (ends, many) = (Bounds::ALL, u16::MAX);
+        for ty in [&mut a, &mut b] {
+            ty.widen(ends);
+            if let Type::List { max, .. }
+            | Type::Ring { max, .. }
+            | Type::Set { max, .. }
+            | Type::Map { max, .. } = ty
+            {
+                *max = many;
+            }
+        }
+        a.takes(&b) || b.takes(&a)
+    }
+
+    /// Gives every number in it these bounds.
+    fn widen(&mut self, bounds: Bounds) {
+        match self {
+            Type::Number { within, .. } | Type::Duration(within) | Type::Instant(within) => {
+                *within = bounds;
+            }
+            Type::Option(item)
+            | Type::List { item, .. }
+            | Type::Ring { item, .. }
+            | Type::Set { item, .. } => item.widen(bounds),
+            Type::Map { key, value, .. } => {
+                key.widen(bounds);
+                value.widen(bounds);
+            }
+            Type::Bool
+            | Type::Text { .. }
+            | Type::Bytes { .. }
+            | Type::Key
+            | Type::Hash
+            | Type::Enum(_)
+            | Type::Record(_) => {}
+        }
+    }
+
+    fn takes_inside(&self, other: &Type) -> bool {
+        let inside = |a: Bounds, b: Bounds| a.low <= b.low && b.high <= a.high;
+        match (self, other) {
+            (
+                Type::Number { scale, unit, within },
+                Type::Number { scale: found_scale, unit: found_unit, within: found },
+            ) => scale == found_scale && unit == found_unit && inside(*within, *found),
+            (Type::Duration(within), Type::Duration(found))
+            | (Type::Instant(within), Type::Instant(found)) => inside(*within, *found),
+            (Type::Option(inner), Type::Option(found)) => inner.takes_inside(found),
+            (
+                Type::List { item, max } | Type::Ring { item, max },
+                Type::List { item: found, max: count } | Type::Ring { item: found, max: count },
+            )
+            | (Type::Set { item, max }, Type::Set { item: found, max: count }) => {
+                count == max && item.takes_inside(found)
+            }
+            (Type::Map { key, value, max }, Type::Map { key: found, value: held, max: count }) => {
+                count == max && key.takes_inside(found) && value.takes_inside(held)
+            }
+            _ => self == other,
+        }
+    }
+
+    /// Whether it may be an item of a set or a key of a map: its values have one order, which Y14 of
+    /// the reference gives.
+    pub fn is_key(&self, types: &Types) -> bool {
+        match self {
+            Type::Bool
+            | Type::Number { .. }
+            | Type::Duration(_)
+            | Type::Instant(_)
+            | Type::Text { .. }
+            | Type::Bytes { .. }
+            | Type::Key
+            | Type::Hash => true,
+            Type::Enum(index) => types.enums.get(usize::from(*index)).is_some_and(Enum::is_plain),
+            Type::Record(index) => (types.records.get(usize::from(*index)))
+                .is_some_and(|record| record.fields.iter().all(|field| field.ty.is_key(types))),
+            Type::Option(_)
+            | Type::List { .. }
+            | Type::Ring { .. }
+            | Type::Set { .. }
+            | Type::Map { .. } => false,
+        }
+    }
+
+    /// How many values it has, where that is less than 2^16.
+    pub fn count(&self, types: &Types) -> Option<usize> {
+        let few = match self {
+            Type::Bool => Some(2),
+            Type::Number { within, .. } => {
+                usize::try_from(i128::from(within.high) - i128::from(within.low) + 1).ok()
+            }
+            Type::Enum(index) => {
+                let found = types.enums.get(usize::from(*index)).filter(|e| e.is_plain());
+                found.map(|found| found.variants.len())
+            }
+            Type::Duration(_)
+            | Type::Instant(_)
+            | Type::Text { .. }
+            | Type::Bytes { .. }
+            | Type::Key
+            | Type::Hash
+            | Type::Record(_)
+            | Type::Option(_)
+            | Type::List { .. }
+            | Type::Ring { .. }
+            | Type::Set { .. }
+            | Type::Map { .. } => None,
+        };
+        few.filter(|few| *few <= usize::from(u16::MAX))
+    }
+}
+
+impl Enum {
+    /// Whether no variant carries anything.
+    pub fn is_plain(&self) -> bool {
+        self.variants.iter().all(|variant| variant.params.is_empty())
+    }
+
+    /// The variant of this name.
+    pub fn named(&self, name: &str) -> Option<u16> {
+        let found = self.variants.iter().position(|variant| variant.name == name);
+        found.and_then(|found| u16::try_from(found).ok())
+    }
+
+    /// The names of its variants.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.variants.iter().map(|variant| variant.name.as_str())
+    }
+}
+
+impl Types {
+    /// What the variant with this number of the enum with this index carries; nothing where either is
+    /// unknown.
+    pub fn payload(&self, index: u16, number: u16) -> &[Param] {
+        let found = self.enums.get(usize::from(index));
+        let variant = found.and_then(|found| found.variants.get(usize::from(number)));
+        variant.map_or(&[], |variant| &variant.params)
+    }
+
+    /// The parts of the record with this index; none where it is unknown.
+    pub fn parts(&self, index: u16) -> &[Param] {
+        self.records.get(usize::from(index)).map_or(&[], |record| &record.fields)
     }
 }

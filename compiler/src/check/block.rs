@@ -6,7 +6,7 @@ use crate::diagnostic::Problem;
 use crate::globals::unknown;
 use crate::shape::{Def, Slot};
 use aqo_grammar::SyntaxErrorKind;
-use aqo_grammar::tree::{self, Block, ElseStmt, Name, Place, PredictForm, Refuse, StmtKind};
+use aqo_grammar::tree::{self, Block, ElseStmt, Name, PredictForm, Refuse, StmtKind};
 use aqo_model::expr::{Expr, Stmt};
 use aqo_model::policy::{Prediction, Reason, Source};
 use aqo_model::types::{Bounds, Type};
@@ -15,10 +15,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What a path has done so far, and what the statements around it may do.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Path {
-    /// Fields set so far, and where.
-    set: BTreeMap<u16, aqo_grammar::tree::At>,
+    /// Fields, and parts of them, set so far, and where: a field, then the parts on the way.
+    pub(super) set: BTreeMap<Vec<u16>, aqo_grammar::tree::At>,
+    /// Roles bound anew so far, and where.
+    pub(super) bound: BTreeMap<u16, aqo_grammar::tree::At>,
     /// Whether it has set, said or foretold anything.
-    acted: bool,
+    pub(super) acted: bool,
     /// Fields that some statement of the same path sets: what is said must not read them.
     around: BTreeSet<u16>,
     /// The value that a `set` in progress goes to may read old values freely.
@@ -41,7 +43,9 @@ impl Checker<'_> {
                 }
             }
             let before = index.checked_sub(1).and_then(|before| block.stmts.get(before));
-            let follows_set = before.is_some_and(|stmt| matches!(stmt.kind, StmtKind::Set { .. }));
+            let follows_set = before.is_some_and(|stmt| {
+                matches!(stmt.kind, StmtKind::Set { .. } | StmtKind::Add { .. })
+            });
             let first_problem = self.problems.len();
             stmts.extend(self.stmt(stmt, follows_set));
             if follows_set
@@ -50,8 +54,9 @@ impl Checker<'_> {
                 // The `else` that was lost would have answered for what can fail in the line above.
                 let later = self.problems.split_off(first_problem);
                 let above = self.problems.split_off(problems_before);
-                let answered =
-                    |problem: &Problem| matches!(problem.code, Code::OutOfRange | Code::Absent);
+                let answered = |problem: &Problem| {
+                    matches!(problem.code, Code::OutOfRange | Code::Absent | Code::MayBeFull)
+                };
                 self.problems.extend(above.into_iter().filter(|problem| !answered(problem)));
                 self.problems.extend(later);
             }
@@ -65,7 +70,9 @@ impl Checker<'_> {
     /// Adds the fields that a statement, or one below it, sets.
     fn fields_set(&mut self, stmt: &StmtKind) {
         match stmt {
-            StmtKind::Set { place, .. } => {
+            StmtKind::Set { place, .. }
+            | StmtKind::Add { to: place, .. }
+            | StmtKind::Remove { from: place, .. } => {
                 if let Some(Def::Field(index)) = self.shape.def(&place.name.text) {
                     self.path.around.insert(index);
                 }
@@ -77,8 +84,6 @@ impl Checker<'_> {
                     .for_each(|stmt| self.fields_set(&stmt.kind));
             }
             StmtKind::Let(_)
-            | StmtKind::Add { .. }
-            | StmtKind::Remove { .. }
             | StmtKind::Emit(_)
             | StmtKind::Predict { .. }
             | StmtKind::Tell { .. }
@@ -140,8 +145,8 @@ impl Checker<'_> {
             }
             StmtKind::If(stmt) => self.if_stmt(stmt),
             StmtKind::Match { subject, arms } => self.match_stmt(subject, arms, stmt.at),
-            StmtKind::Add { .. } => self.leave_out(stmt, "`add`"),
-            StmtKind::Remove { .. } => self.leave_out(stmt, "`remove`"),
+            StmtKind::Add { value, to, otherwise } => self.add_to(value, to, otherwise.as_ref()),
+            StmtKind::Remove { value, from } => self.remove_from(value, from),
             StmtKind::Tell { .. } => self.leave_out(stmt, "`tell`"),
             StmtKind::Spawn { .. } => self.leave_out(stmt, "`spawn`"),
             StmtKind::Close { .. } => self.leave_out(stmt, "`close`"),
@@ -190,134 +195,6 @@ impl Checker<'_> {
         }
         self.facts.bind(local, ty);
         expr.map(|expr| (local, expr))
-    }
-
-    fn set(&mut self, place: &Place, value: &tree::Expr) -> Option<Stmt> {
-        if place.part.is_some() {
-            self.later_stmt(place.at, "a part of a field");
-            return None;
-        }
-        let Some(Def::Field(index)) = self.shape.def(&place.name.text) else {
-            self.cannot_set(&place.name);
-            return None;
-        };
-        if let Some(first) = self.path.set.get(&index).copied() {
-            let first = self.loc(first);
-            let message = format!("`{}` is set twice on this path", place.name.text);
-            let problem = self.problem(Code::SetTwice, place.at, message);
-            problem.related.push((first, "set here already".to_owned()));
-        }
-        self.path.set.insert(index, place.at);
-        self.path.acted = true;
-        if self.shape.untyped.contains(&Slot::Field(index)) {
-            return None;
-        }
-        let field = self.model.schema.fields.get(usize::from(index))?;
-        let (name, ty, attested) = (field.name.clone(), field.ty.clone(), field.attested);
-        let typed = self.expr(value, Some(&ty));
-        typed.ty.as_ref()?;
-        let stored = self.store_as(typed, &ty, &format!("field `{name}`"));
-        if stored.is_none() {
-            self.relate_field(index);
-        }
-        if let Some(stored) = &stored {
-            self.attested_word(index, attested, stored, value.at);
-            self.allowed_by_flow(index, stored, place.at);
-        }
-        stored.map(|value| Stmt::Set(index, value))
-    }
-
-    /// An attested field holds its role's unchanged word, or a constant of the source.
-    fn attested_word(
-        &mut self,
-        field: u16,
-        role: Option<u16>,
-        value: &Expr,
-        at: aqo_grammar::tree::At,
-    ) {
-        let Some(role) = role else { return };
-        let is_constant =
-            |value: &Expr| matches!(value, Expr::Value(_) | Expr::Variant(..) | Expr::None(_));
-        let inner = if let Expr::Some(inner) = value { inner } else { value };
-        let is_word = matches!(inner, Expr::Param(_))
-            && self.from.as_ref().is_none_or(|from| *from == [role]);
-        if is_constant(inner) || is_word {
-            return;
-        }
-        let place = self.shape.field_places.get(usize::from(field)).copied();
-        let role = self
-            .model
-            .schema
-            .roles
-            .get(usize::from(role))
-            .map_or("its role", |role| &role.name)
-            .to_owned();
-        let name = self.model.schema.fields[usize::from(field)].name.clone();
-        let message =
-            format!("`{name}` is attested by `{role}`, and this is not its unchanged word");
-        let problem = self.problem(Code::Attested, at, message);
-        problem.label = format!("not a parameter that only `{role}` can have sent");
-        problem.help =
-            Some(format!("set it to a parameter of a message `from {role}`, or to a constant"));
-        problem.related.extend(place.map(|place| (place, "attested here".to_owned())));
-    }
-
-    /// A transition that the flow can never allow would refuse the rule whenever it is elected.
-    fn allowed_by_flow(&mut self, field: u16, value: &Expr, at: aqo_grammar::tree::At) {
-        let Some(flow) = self.model.policy.flows.iter().find(|flow| flow.field == field) else {
-            return;
-        };
-        let count = flow.next.len();
-        let from = self.facts.possible(&Expr::Field(field), count);
-        let to = self.facts.possible(value, count);
-        let allowed = |state: usize| to & (flow.next[state] | 1 << state) != 0;
-        if to == 0 || (0..count).any(|state| from >> state & 1 == 1 && allowed(state)) {
-            return;
-        }
-        let Type::Enum(e) = self.model.schema.fields[usize::from(field)].ty else { return };
-        let variants = &self.model.schema.enums[usize::from(e)].variants;
-        let names = |set: u64| {
-            let of_set = variants.iter().enumerate().filter(|(number, _)| set >> number & 1 == 1);
-            of_set.map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" or ")
-        };
-        let message = format!(
-            "the flow never allows {} -> {}, so this rule is always refused",
-            names(from),
-            names(to)
-        );
-        let clause = self.model.policy.flows.iter().position(|flow| flow.field == field);
-        let clause = clause.and_then(|clause| self.flow_places.get(clause)).copied();
-        let problem = self.problem(Code::NeverAllowed, at, message);
-        problem.related.extend(clause.map(|clause| (clause, "this flow".to_owned())));
-        problem.help = Some("add the transition to the flow, or change the guard".to_owned());
-    }
-
-    /// Points from the newest problem to the field's declaration.
-    fn relate_field(&mut self, index: u16) {
-        let place = self.shape.field_places.get(usize::from(index)).copied();
-        if let (Some(place), Some(problem)) = (place, self.problems.last_mut())
-            && problem.code == Code::OutOfRange
-        {
-            problem.related.push((place, "declared here".to_owned()));
-        }
-    }
-
-    fn cannot_set(&mut self, name: &Name) {
-        let at = self.loc(name.at);
-        let problem = match self.shape.def(&name.text) {
-            Some(Def::Role(_)) => crate::globals::not_yet(at, "binding a role anew"),
-            Some(_) => Problem::new(
-                Code::CannotSet,
-                at,
-                format!("`{}` is not a field, so it cannot be set", name.text),
-            )
-            .label("not a field"),
-            None => {
-                let fields = self.model.schema.fields.iter().map(|field| field.name.as_str());
-                unknown(Code::UnknownName, at, "field", &name.text, fields)
-            }
-        };
-        self.push(problem);
     }
 
     fn emit(&mut self, call: &tree::Call) -> Option<Stmt> {
@@ -493,6 +370,8 @@ impl Checker<'_> {
                 Meaning::Param(index) => Expr::Param(index),
                 Meaning::Local(index) => Expr::Local(index),
                 Meaning::Captured(index) => Expr::Captured(index),
+                // A scenario foretells nothing.
+                Meaning::Person(_) => continue,
             };
             if let Some(ty) = &named.ty {
                 named.what = Meaning::Captured(captures.types.len() as u16);
@@ -519,7 +398,7 @@ impl Checker<'_> {
     }
 
     /// A whole condition: what it binds is bound for its own parts alone.
-    fn without_binders_but_inner(&mut self, expr: &tree::Expr) -> Typed {
+    pub(super) fn without_binders_but_inner(&mut self, expr: &tree::Expr) -> Typed {
         let (typed, _) = self.condition(expr);
         let at = typed.at;
         if typed.ty.is_none() {

@@ -1,21 +1,22 @@
-//! Built-in functions, and the arguments of events.
+//! Calls of functions, built in and declared, and the arguments of events.
 
 use super::{Checker, Typed, unbounded};
 use crate::codes::Code;
 use crate::globals::{not_yet, unknown};
 use aqo_grammar::tree::{self, Args, At, Call};
 use aqo_model::expr::{Expr, Rounding};
-use aqo_model::schema::Param;
+use aqo_model::types::Param;
 use aqo_model::types::{Bounds, Type};
 
-/// The functions that this version knows, for suggestions.
-const BUILT_IN: [&str; 12] = [
+/// The built-in functions, for suggestions.
+const BUILT_IN: [&str; 13] = [
     "min",
     "max",
     "abs",
     "clamp",
     "median",
     "square",
+    "present",
     "half_even",
     "half_up",
     "floor",
@@ -27,6 +28,12 @@ const BUILT_IN: [&str; 12] = [
 impl Checker<'_> {
     pub(super) fn call(&mut self, call: &Call, at: At, want: Option<&Type>) -> Typed {
         let name = call.name.text.as_str();
+        if self.globals.broken.contains(name) {
+            return self.wrong(at);
+        }
+        if let Some(index) = self.globals.function_named(name) {
+            return self.function_call(index, call, at);
+        }
         if let Some(arg) = call.args.args.iter().find_map(|arg| arg.label.as_ref()) {
             self.problem(
                 Code::Arguments,
@@ -57,7 +64,8 @@ impl Checker<'_> {
                 Some(rounding) => self.rounded(rounding, a, at, want),
                 None => self.wrong(at),
             },
-            ("present" | "median", _) => self.later(at, "a function of collections"),
+            ("median", [xs]) => self.median_of(xs, at),
+            ("present", [xs]) => self.present_of(xs, at),
             (known, _) if BUILT_IN.contains(&known) => {
                 self.problem(
                     Code::Arguments,
@@ -68,13 +76,9 @@ impl Checker<'_> {
             }
             _ => {
                 let at = self.loc(call.name.at);
-                let problem = self.globals.unknown(
-                    Code::UnknownName,
-                    at,
-                    "function",
-                    name,
-                    BUILT_IN.into_iter(),
-                );
+                let own = self.globals.functions.iter().map(|function| function.name.as_str());
+                let known = BUILT_IN.into_iter().chain(own);
+                let problem = self.globals.unknown(Code::UnknownName, at, "function", name, known);
                 self.problems.extend(problem);
                 self.wrong(call.at)
             }
@@ -235,10 +239,82 @@ impl Checker<'_> {
         }
     }
 
+    /// `f(a, b)` or `f(x: a, y: b)`: each argument fits its parameter, which is all that `f` knows.
+    fn function_call(&mut self, index: u16, call: &Call, at: At) -> Typed {
+        let function = &self.globals.functions[usize::from(index)];
+        let (params, result) = (&function.params, function.result.clone());
+        let name = &call.name.text;
+        let bare = call.args.args.iter().all(|arg| arg.label.is_none());
+        let before = self.problems.len();
+        let args = match bare && !params.is_empty() && !call.args.args.is_empty() {
+            true => self.in_order(&call.args, params, name),
+            false => self.arguments(&call.args, params, name),
+        };
+        if let (None, Some(problem), Some(place)) =
+            (&args, self.problems.get_mut(before), self.globals.places.get(name))
+        {
+            problem.related.push((*place, format!("`{name}` is declared here")));
+        }
+        match args {
+            Some(args) => {
+                let typed = self.typed(Expr::Call(index, args), result, at);
+                self.sound(typed)
+            }
+            None => self.wrong(at),
+        }
+    }
+
+    /// Arguments without names, in the order of the parameters.
+    pub(super) fn in_order(
+        &mut self,
+        args: &Args,
+        params: &[Param],
+        of: &str,
+    ) -> Option<Vec<Expr>> {
+        let count = args.args.len();
+        if count != params.len() {
+            let names: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
+            let (wanted, names) = (names.len(), names.join("`, `"));
+            let message = format!("`{of}` takes {wanted}, `{names}`, and {count} are given");
+            self.problem(Code::Arguments, args.at, message);
+            return None;
+        }
+        let stored: Vec<Option<Expr>> = (args.args.iter().zip(params))
+            .map(|(arg, param)| self.argument(&arg.value, param, of))
+            .collect();
+        stored.into_iter().collect()
+    }
+
+    fn argument(&mut self, value: &tree::Expr, param: &Param, of: &str) -> Option<Expr> {
+        let value = self.expr(value, Some(&param.ty));
+        value.ty.as_ref()?;
+        self.store_as(value, &param.ty, &format!("`{}` of `{of}`", param.name))
+    }
+
     /// Named arguments against declared parameters, in the order of the declaration.
     pub fn arguments(&mut self, args: &Args, params: &[Param], of: &str) -> Option<Vec<Expr>> {
+        let given = self.labelled(args, params, of)?;
+        let named = |param: &Param| {
+            args.args.iter().any(|arg| arg.label.as_ref().is_some_and(|l| l.text == param.name))
+        };
+        let missing: Vec<&str> =
+            params.iter().filter(|p| !named(p)).map(|p| p.name.as_str()).collect();
+        if !missing.is_empty() {
+            let message = format!("`{of}` also needs `{}`", missing.join("`, `"));
+            self.problem(Code::Arguments, args.at, message).label = "missing arguments".to_owned();
+            return None;
+        }
+        given.into_iter().collect()
+    }
+
+    /// Some named arguments, by parameter; `None` where their names are wrong.
+    pub(super) fn labelled(
+        &mut self,
+        args: &Args,
+        params: &[Param],
+        of: &str,
+    ) -> Option<Vec<Option<Expr>>> {
         let mut given: Vec<Option<Expr>> = vec![None; params.len()];
-        let mut whole = true;
         if let Some(arg) = args.args.iter().find(|arg| arg.label.is_none()) {
             let at = arg.value.at;
             let problem =
@@ -250,6 +326,7 @@ impl Checker<'_> {
             return None;
         }
         let mut strangers = false;
+        let mut seen: Vec<&str> = Vec::new();
         for arg in &args.args {
             let Some(label) = &arg.label else { continue };
             let Some(index) = params.iter().position(|param| param.name == label.text) else {
@@ -265,35 +342,13 @@ impl Checker<'_> {
                 strangers = true;
                 continue;
             };
-            if given[index].is_some() {
+            if seen.contains(&label.text.as_str()) {
                 self.problem(Code::Arguments, label.at, format!("`{}` is given twice", label.text));
             }
-            let value = self.expr(&arg.value, Some(&params[index].ty));
-            let place = format!("`{}` of `{of}`", label.text);
-            given[index] = value
-                .ty
-                .is_some()
-                .then(|| self.store_as(value, &params[index].ty, &place))
-                .flatten();
-            whole &= given[index].is_some();
+            seen.push(&label.text);
+            given[index] = self.argument(&arg.value, &params[index], of);
         }
-        if strangers {
-            return None;
-        }
-        let named = |param: &Param| {
-            args.args.iter().any(|arg| arg.label.as_ref().is_some_and(|l| l.text == param.name))
-        };
-        let missing: Vec<&str> =
-            params.iter().filter(|p| !named(p)).map(|p| p.name.as_str()).collect();
-        if !missing.is_empty() {
-            let message = format!("`{of}` also needs `{}`", missing.join("`, `"));
-            self.problem(Code::Arguments, args.at, message).label = "missing arguments".to_owned();
-            return None;
-        }
-        if !whole {
-            return None;
-        }
-        given.into_iter().collect()
+        (!strangers).then_some(given)
     }
 
     /// The problem of a construct that is left out, as a statement.

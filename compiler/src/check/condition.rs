@@ -2,7 +2,7 @@
 
 use super::{Checker, Meaning, Named, Typed};
 use crate::codes::Code;
-use crate::globals::{not_yet, unknown};
+use crate::globals::{taken, unknown};
 use aqo_grammar::tree::{
     self, At, BinaryOp, CaseKind, Domain, ExprKind, Head, HeadKind, Name, Pattern,
 };
@@ -140,7 +140,12 @@ impl Checker<'_> {
             let shape = match (&case.kind, &value.ty) {
                 (_, None) => {
                     // Names are bound all the same, so that their use is no second mistake.
-                    if let CaseKind::Some(Some(name)) = &case.kind {
+                    let names = match &case.kind {
+                        CaseKind::Some(name) => name.as_slice(),
+                        CaseKind::Variant { binders, .. } => binders,
+                        CaseKind::None => &[],
+                    };
+                    for name in names {
                         binders.extend(self.binder(name, None));
                     }
                     None
@@ -152,7 +157,8 @@ impl Checker<'_> {
                     let binder = self.binder(name, held);
                     let shape = match binder.as_ref().map(|binder| &binder.what) {
                         Some(Meaning::Local(local)) => Some(Shape::Some(Some(*local))),
-                        Some(Meaning::Param(_) | Meaning::Captured(_)) | None => None,
+                        Some(Meaning::Param(_) | Meaning::Captured(_) | Meaning::Person(_))
+                        | None => None,
                     };
                     binders.extend(binder);
                     if pattern.cases.len() > 1 {
@@ -166,15 +172,13 @@ impl Checker<'_> {
                         shape
                     }
                 }
-                (CaseKind::Variant { name, binders }, Some(Type::Enum(index))) => {
-                    if !binders.is_empty() {
-                        let problem = not_yet(self.loc(case.at), "a variant with a payload");
-                        self.push(problem);
-                    }
-                    self.variant_of(*index, name).map(Shape::Variant)
+                (CaseKind::Variant { name, binders: names }, Some(Type::Enum(index))) => {
+                    let (shape, bound) = self.variant_shape(*index, name, names, pattern);
+                    binders.extend(bound);
+                    shape
                 }
                 (CaseKind::None | CaseKind::Some(_) | CaseKind::Variant { .. }, Some(ty)) => {
-                    let found = super::store::short_type(ty, &self.model.schema.enums);
+                    let found = super::store::short_type(ty, &self.model.schema.types);
                     let problem = self.problem(
                         Code::Mismatch,
                         case.at,
@@ -189,6 +193,63 @@ impl Checker<'_> {
         (shapes.into_iter().collect(), binders)
     }
 
+    /// A variant in a pattern, and the names of what it carries.
+    fn variant_shape(
+        &mut self,
+        index: u16,
+        name: &Name,
+        names: &[Name],
+        pattern: &Pattern,
+    ) -> (Option<Shape>, Binders) {
+        let number = self.variant_of(index, name);
+        let params = number.map(|number| self.model.schema.types.payload(index, number));
+        let mut binders: Binders = Vec::new();
+        let mut locals = Vec::new();
+        for (place, binder) in names.iter().enumerate() {
+            let ty = params.and_then(|params| params.get(place)).map(|param| param.ty.clone());
+            if let Some(first) = names[..place].iter().find(|first| first.text == binder.text) {
+                let (at, first) = (self.loc(binder.at), self.loc(first.at));
+                self.push(taken(binder, at, first));
+            }
+            let named = self.binder(binder, ty);
+            if let Some(Meaning::Local(local)) = named.as_ref().map(|named| &named.what) {
+                locals.push(*local);
+            }
+            binders.extend(named);
+        }
+        let (Some(number), Some(params)) = (number, params) else { return (None, binders) };
+        if self.globals.broken.contains(&self.model.schema.types.enums[usize::from(index)].name) {
+            return (None, binders);
+        }
+        if names.is_empty() {
+            return (Some(Shape::Variant(number, Vec::new())), binders);
+        }
+        if pattern.cases.len() > 1 {
+            let message = "a binder stands alone in its pattern";
+            self.problem(Code::LooseBinder, name.at, message);
+            return (None, binders);
+        }
+        if names.len() != params.len() {
+            let parts: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
+            let (name_text, count) = (&name.text, names.len());
+            let carried = if parts.is_empty() {
+                format!("`{name_text}` carries nothing")
+            } else {
+                format!("`{name_text}` carries {}: `{}`", parts.len(), parts.join("`, `"))
+            };
+            let help = match parts.is_empty() {
+                true => format!("write `{name_text}`"),
+                false => {
+                    format!("write `{name_text}({})`, or a bare `{name_text}`", parts.join(", "))
+                }
+            };
+            let message = format!("{carried}, and this pattern names {count}");
+            self.problem(Code::Arguments, name.at, message).help = Some(help);
+            return (None, binders);
+        }
+        (Some(Shape::Variant(number, locals)), binders)
+    }
+
     /// A new local for a binder; in scope only when its pattern holds.
     fn binder(&mut self, name: &Name, ty: Option<Type>) -> Option<Named> {
         let scope = self.names.len();
@@ -201,20 +262,21 @@ impl Checker<'_> {
 
     /// A variant of a known enum.
     pub(super) fn variant_of(&mut self, index: u16, name: &Name) -> Option<u16> {
-        let e = self.model.schema.enums.get(usize::from(index))?;
-        let found = e.variants.iter().position(|variant| *variant == name.text);
+        let e = self.model.schema.types.enums.get(usize::from(index))?;
+        let found = e.named(&name.text);
         if found.is_none() {
-            let variants = e.variants.iter().map(String::as_str);
+            let variants = e.names();
             let place = self.globals.enum_places.get(usize::from(index)).copied();
             let what = format!("variant of `{}`", e.name);
             let mut problem =
                 unknown(Code::UnknownVariant, self.loc(name.at), &what, &name.text, variants);
             if let Some(place) = place {
-                problem = problem.related(place, format!("it has {}", e.variants.join(", ")));
+                problem = problem
+                    .related(place, format!("it has {}", e.names().collect::<Vec<_>>().join(", ")));
             }
             self.push(problem);
         }
-        found.and_then(|number| u16::try_from(number).ok())
+        found
     }
 
     /// `x in low ..= high`
@@ -225,10 +287,9 @@ impl Checker<'_> {
         domain: &Domain,
         at: At,
     ) -> Typed {
-        let Domain::Range(range) = domain else {
-            let problem = not_yet(self.loc(at), "`in` a collection");
-            self.push(problem);
-            return self.wrong(at);
+        let range = match domain {
+            Domain::Range(range) => range,
+            Domain::Set(whole) => return self.held_in(value, negated, whole, at),
         };
         let value = self.expr(value, None);
         let Some(value) = value.ty.is_some().then(|| self.present(value)).flatten() else {
@@ -264,10 +325,10 @@ impl Checker<'_> {
         };
         let names: Vec<String> = match &subject.ty {
             Some(Type::Enum(index)) => {
-                let variants = &self.model.schema.enums[usize::from(*index)].variants;
+                let variants = &self.model.schema.types.enums[usize::from(*index)].variants;
                 let left =
                     variants.iter().enumerate().filter(|(number, _)| missing >> number & 1 == 1);
-                left.map(|(_, name)| name.clone()).collect()
+                left.map(|(_, variant)| variant.name.clone()).collect()
             }
             Some(Type::Option(_)) if missing == 1 => vec!["none".to_owned()],
             Some(Type::Option(_)) => vec!["some(x)".to_owned()],

@@ -1,13 +1,14 @@
-//! Expressions: names, variants, choices and `else`. Operators, calls and conditions have files of
-//! their own.
+//! Expressions: names, choices and `else`. Operators, calls, conditions, what is made of parts and
+//! collections have files of their own.
 
 use super::{Checker, Meaning, Reach, Typed, unbounded};
 use crate::codes::Code;
-use crate::globals::{not_yet, unknown};
+use crate::globals::not_yet;
 use crate::shape::{Def, Slot};
-use aqo_grammar::tree::{self, At, BinaryOp, Body, ElseExpr, ExprKind, Name, Otherwise};
+use aqo_grammar::tree::{self, At, BinaryOp, Body, ElseExpr, ExprKind, Otherwise};
 use aqo_model::expr::Expr;
 use aqo_model::types::{Bounds, NEVER, Type, Unit};
+use aqo_model::value::Value;
 use aqo_model::verify::Fault;
 
 impl Checker<'_> {
@@ -17,12 +18,8 @@ impl Checker<'_> {
         match &expr.kind {
             ExprKind::Literal(literal) => self.literal(literal, false, at, want),
             ExprKind::Name(name) => self.value_named(name, at),
-            ExprKind::Upper { name, args } => match args {
-                Some(_) if self.globals.broken.contains(&name.text) => self.wrong(at),
-                Some(_) => self.later(at, "a record or a variant with a payload"),
-                None => self.variant(name, want, at),
-            },
-            ExprKind::Variant { of, name, args } => self.qualified(of, name, args.is_some(), at),
+            ExprKind::Upper { name, args } => self.upper(name, args.as_ref(), want, at),
+            ExprKind::Variant { of, name, args } => self.qualified(of, name, args.as_ref(), at),
             ExprKind::Call(call) => self.call(call, at, want),
             ExprKind::Field { of, name } => self.property(of, name, at),
             ExprKind::Neg(inner) => self.negation(inner, at, want),
@@ -44,12 +41,16 @@ impl Checker<'_> {
             ExprKind::If(choice) => self.choice(choice, at, want),
             ExprKind::Match { subject, arms } => self.arms(subject, arms, at, want),
             ExprKind::Paren(inner) => self.expr(inner, want),
-            ExprKind::Index { .. } => self.later(at, "`[ ]` on a collection"),
-            ExprKind::With { .. } => self.later(at, "`with`"),
-            ExprKind::Quant { .. } => self.later(at, "a quantifier"),
-            ExprKind::Fold { .. } => self.later(at, "`fold`"),
-            ExprKind::List(_) => self.later(at, "a list"),
-            ExprKind::Comprehension { .. } => self.later(at, "a comprehension"),
+            ExprKind::Index { of, index } => self.index(of, index, at),
+            ExprKind::With { of, args } => self.with(of, args, at),
+            ExprKind::Quant { kind, binder, body } => self.quantifier(*kind, binder, body, at),
+            ExprKind::Fold { acc, start, binder, body } => {
+                self.fold_items(acc, start, binder, body, at)
+            }
+            ExprKind::List(entries) => self.listing(entries, at, want),
+            ExprKind::Comprehension { entry, binder, filter } => {
+                self.comprehension(entry, binder, filter.as_deref(), at, want)
+            }
             ExprKind::Damaged => self.wrong(at),
         }
     }
@@ -77,7 +78,7 @@ impl Checker<'_> {
             "never" => Some((Expr::number(NEVER), instant, true)),
             "trust" => Some((Expr::Trust, plain(6), self.reach.moving)),
             "slope" | "slope_long" => return self.later(at, "the slope of trust"),
-            "sender" => return self.later(at, "`sender`"),
+            "sender" => Some((Expr::Sender, Type::Key, self.has_sender())),
             "parent" => return self.later(at, "`parent`"),
             _ => None,
         };
@@ -115,6 +116,8 @@ impl Checker<'_> {
             return self.wrong(at);
         };
         let (expr, ty, readable) = match def {
+            // Its declaration has been answered.
+            Def::Children => return self.wrong(at),
             Def::Field(index) => {
                 let ty = schema.fields.get(usize::from(index)).map(|field| field.ty.clone());
                 let ty = ty.filter(|_| understood(Slot::Field(index)));
@@ -135,13 +138,21 @@ impl Checker<'_> {
                 let ty = ty.map(|input| Type::Option(Box::new(input.ty.clone())));
                 (Expr::Input(index), ty, self.reach.inputs)
             }
-            Def::Role(index) => (Expr::Role(index), Some(Type::Key), self.reach.moving),
+            Def::Role(index) => {
+                let role = schema.roles.get(usize::from(index));
+                let ty = role.map(|role| match role.max {
+                    None => Type::Key,
+                    Some(max) => Type::Set { item: Box::new(Type::Key), max },
+                });
+                (Expr::Role(index), ty, self.reach.moving)
+            }
             Def::Message(_)
             | Def::Event(_)
             | Def::Rule(_)
             | Def::Clause
+            | Def::Limit
             | Def::Prediction(_)
-            | Def::Other => {
+            | Def::Cycle(_) => {
                 let problem =
                     self.problem(Code::UnknownName, at, format!("`{name}` is not a value"));
                 problem.label = "has no value".to_owned();
@@ -155,7 +166,7 @@ impl Checker<'_> {
         }
     }
 
-    fn unreadable_here(&mut self, name: &str, at: At) -> Typed {
+    pub(super) fn unreadable_here(&mut self, name: &str, at: At) -> Typed {
         if self.reach == Reach::FIELDS {
             let message = format!("`{name}` changes by itself, and so would this `always`");
             let problem = self.problem(Code::MovingAlways, at, message);
@@ -166,10 +177,14 @@ impl Checker<'_> {
         }
         let problem = self.problem(Code::NotHere, at, format!("`{name}` cannot be read here"));
         problem.label = "not readable here".to_owned();
-        problem.help = Some(
-            "a derive reads no inputs and only what stands above it, a constant nothing; `due` and `missed` belong to ticks"
-                .to_owned(),
-        );
+        let help = match name {
+            "sender" => "only a rule for a signed message knows who sent it",
+            "due" | "missed" => "only a rule on a tick knows for when it was meant",
+            _ => {
+                "a derive, `dormant when` and `ends when` read no inputs, a derive only what stands above it, a constant nothing"
+            }
+        };
+        problem.help = Some(help.to_owned());
         self.wrong(at)
     }
 
@@ -180,86 +195,9 @@ impl Checker<'_> {
             Meaning::Param(index) => Expr::Param(index),
             Meaning::Local(index) => Expr::Local(index),
             Meaning::Captured(index) => Expr::Captured(index),
+            Meaning::Person(key) => Expr::Value(Value::Bytes32(key)),
         };
         self.typed(expr, ty, at)
-    }
-
-    /// A bare variant: of the enum that is wanted, else of the only enum that has it.
-    fn variant(&mut self, name: &Name, want: Option<&Type>, at: At) -> Typed {
-        if let Some(Type::Enum(index)) = want.map(super::store::held) {
-            return match self.variant_of(*index, name) {
-                Some(number) => self.typed(Expr::Variant(*index, number), Type::Enum(*index), at),
-                None => self.wrong(at),
-            };
-        }
-        let enums = &self.model.schema.enums;
-        let has = |e: &aqo_model::schema::Enum| e.variants.iter().position(|v| *v == name.text);
-        let found: Vec<(usize, usize)> =
-            enums.iter().enumerate().filter_map(|(index, e)| Some((index, has(e)?))).collect();
-        match found[..] {
-            [(index, number)] => {
-                let index = index as u16;
-                self.typed(Expr::Variant(index, number as u16), Type::Enum(index), at)
-            }
-            [] => {
-                let variants = enums.iter().flat_map(|e| &e.variants).map(String::as_str);
-                let problem = unknown(
-                    Code::UnknownVariant,
-                    self.loc(name.at),
-                    "variant",
-                    &name.text,
-                    variants,
-                );
-                self.push(problem);
-                self.wrong(at)
-            }
-            [first, ..] => {
-                let qualified = format!("{}.{}", enums[first.0].name, name.text);
-                let message = format!("`{}` is a variant of several enums", name.text);
-                self.problem(Code::UnknownVariant, name.at, message).help =
-                    Some(format!("say which: `{qualified}`"));
-                self.wrong(at)
-            }
-        }
-    }
-
-    fn qualified(&mut self, of: &tree::Expr, name: &Name, has_args: bool, at: At) -> Typed {
-        let ExprKind::Upper { name: of_name, args: None } = &of.kind else {
-            return self.later(at, "a variant of a computed value");
-        };
-        if has_args {
-            return self.later(at, "a variant with a payload");
-        }
-        let Some(index) = self.globals.enum_named(&of_name.text) else {
-            let enums = self.globals.enums.iter().map(|e| e.name.as_str());
-            let problem =
-                unknown(Code::UnknownType, self.loc(of_name.at), "enum", &of_name.text, enums);
-            self.push(problem);
-            return self.wrong(at);
-        };
-        match self.variant_of(index, name) {
-            Some(number) => self.typed(Expr::Variant(index, number), Type::Enum(index), at),
-            None => self.wrong(at),
-        }
-    }
-
-    fn property(&mut self, of: &tree::Expr, name: &Name, at: At) -> Typed {
-        if name.text == "left" {
-            return self.later(at, "`.left` of a limit");
-        }
-        let value = self.expr(of, None);
-        match (&value.ty, name.text.as_str()) {
-            (None, _) => self.wrong(at),
-            (Some(Type::Text { .. }), "len") => {
-                let ty = Type::Number { scale: 0, unit: Unit::default(), within: Bounds::ALL };
-                self.typed(Expr::Len(Box::new(value.expr)), ty, at)
-            }
-            (Some(ty), _) => {
-                let shown = super::store::short_type(ty, &self.model.schema.enums);
-                self.problem(Code::UnknownName, name.at, format!("{shown} has no `{}`", name.text));
-                self.wrong(at)
-            }
-        }
     }
 
     /// `value else otherwise`: answers for everything in `value` that can fail, its range included.
@@ -347,7 +285,7 @@ impl Checker<'_> {
     }
 
     /// `{ e }`, or lets and `give e`.
-    fn body(&mut self, body: &Body, want: Option<&Type>) -> Typed {
+    pub(super) fn body(&mut self, body: &Body, want: Option<&Type>) -> Typed {
         let scope = self.names.len();
         let mut lets = Vec::new();
         for stmt in &body.lets {

@@ -4,8 +4,9 @@ use super::{Checker, Typed};
 use crate::codes::Code;
 use aqo_grammar::tree::{At, Literal, LiteralKind};
 use aqo_model::expr::Expr;
-use aqo_model::types::{Bounds, Type, Unit};
-use aqo_model::value::{Bytes32, Value, parse_decimal, parse_duration, parse_instant};
+use aqo_model::text::{parse_decimal, parse_duration, parse_instant};
+use aqo_model::types::{Bounds, Type, Types, Unit};
+use aqo_model::value::{Bytes32, Value};
 
 impl Checker<'_> {
     /// A literal where a value of type `want` is wanted; a pure number where nothing is.
@@ -88,11 +89,20 @@ impl Checker<'_> {
     }
 
     fn hex(&mut self, text: &str, at: At, want: Option<&Type>) -> Typed {
+        if let Some(Type::Bytes { .. }) = want {
+            return match Value::parse(text, &Type::Bytes { max: u16::MAX }, &Types::default()) {
+                Ok(value @ Value::Bytes(_)) => {
+                    let max = u16::try_from((text.len() / 2).max(2) - 1).unwrap_or(u16::MAX);
+                    self.typed(Expr::Value(value), Type::Bytes { max }, at)
+                }
+                Ok(_) | Err(_) => self.unreadable(text, "hex digits in pairs", at),
+            };
+        }
         let Some(ty @ (Type::Key | Type::Hash)) = want else {
             self.problem(
                 Code::Mismatch,
                 at,
-                "hex digits are a key or a hash, and neither is wanted here",
+                "hex digits are bytes, a key or a hash, and none of them is wanted here",
             );
             return self.wrong(at);
         };

@@ -6,22 +6,29 @@
 
 mod block;
 mod call;
+mod collection;
 mod condition;
+mod edit;
 mod expr;
+mod listing;
 mod literal;
+mod made;
 mod operator;
 mod store;
 
+pub(crate) use store::short_type;
+
 use crate::codes::Code;
 use crate::diagnostic::{Loc, PartId, Problem};
-use crate::globals::{Globals, PREDECLARED, predeclared, taken};
-use crate::shape::Shape;
+use crate::globals::{Globals, PREDECLARED, predeclared, taken, unknown};
+use crate::shape::{Def, Shape};
 use aqo_grammar::tree::{At, Name};
 use aqo_model::Model;
 use aqo_model::expr::Expr;
 use aqo_model::facts::{Facts, Interval};
-use aqo_model::schema::Param;
+use aqo_model::types::Param;
 use aqo_model::types::{Bounds, Type};
+use aqo_model::value::Bytes32;
 use aqo_model::verify::{self, Checked, Fault, Place};
 use std::collections::BTreeSet;
 
@@ -42,6 +49,8 @@ enum Meaning {
     Param(u16),
     Local(u16),
     Captured(u16),
+    /// A person of a scenario.
+    Person(Bytes32),
 }
 
 /// A name in scope.
@@ -101,6 +110,8 @@ pub struct Checker<'c> {
     from: Option<Vec<u16>>,
     /// Where the flows of the policy stand.
     flow_places: &'c [Loc],
+    /// What is left of each limit: its name, its index and the type of the rest.
+    limits: &'c [(String, u16, Type)],
     /// Names that were bound where nothing is bound; that has been said.
     loose: BTreeSet<String>,
     /// How many derives may be read.
@@ -137,6 +148,7 @@ impl<'c> Checker<'c> {
             params: Vec::new(),
             from: None,
             flow_places: &[],
+            limits: &[],
             loose: BTreeSet::new(),
             derives: model.schema.derives.len(),
             locals: Vec::new(),
@@ -155,12 +167,39 @@ impl<'c> Checker<'c> {
         Checker::new(globals, Shape::empty(), model, part, Reach::NOTHING)
     }
 
+    /// For a function, which reads its parameters: they are its first locals.
+    pub fn of_function(
+        globals: &'c Globals,
+        model: &'c Model,
+        part: PartId,
+        names: &[aqo_grammar::tree::Param],
+        params: &[Param],
+    ) -> Checker<'c> {
+        let mut checker = Checker::of_constants(globals, model, part);
+        for (written, param) in names.iter().zip(params) {
+            let local = checker.local(param.ty.clone());
+            checker.facts.bind(local, param.ty.clone());
+            checker.name(&written.name, Meaning::Local(local), Some(param.ty.clone()));
+        }
+        checker
+    }
+
     /// Lets the names of a message's parameters be read; types only where all are `understood`.
     pub fn with_params(mut self, names: &[Name], params: &[Param], understood: bool) -> Self {
         self.params = params.to_vec();
         for (index, (name, param)) in names.iter().zip(params).enumerate() {
             let ty = understood.then(|| param.ty.clone());
             self.name(name, Meaning::Param(index as u16), ty);
+        }
+        self
+    }
+
+    /// Lets people be named; their names were looked at where they were introduced.
+    pub fn with_people(mut self, people: &[(Name, Bytes32)]) -> Self {
+        for (name, key) in people {
+            let what = Meaning::Person(*key);
+            let (name, at) = (name.text.clone(), name.at);
+            self.names.push(Named { name, what, ty: Some(Type::Key), at });
         }
         self
     }
@@ -177,6 +216,12 @@ impl<'c> Checker<'c> {
         self
     }
 
+    /// Lets what is left of limits be read.
+    pub fn with_limits(mut self, limits: &'c [(String, u16, Type)]) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Begins with what always holds.
     pub fn with_facts(mut self, facts: Facts) -> Self {
         self.facts = facts;
@@ -188,6 +233,20 @@ impl<'c> Checker<'c> {
     pub fn with_sender(mut self, from: Option<Vec<u16>>) -> Self {
         self.from = from;
         self
+    }
+
+    /// What a function gives: its body as a value of its result's type.
+    pub fn function(
+        &mut self,
+        body: &aqo_grammar::tree::Body,
+        result: &Type,
+        name: &str,
+    ) -> Option<Expr> {
+        let facts = self.facts.clone();
+        let typed = self.body(body, Some(result));
+        self.facts = facts;
+        typed.ty.as_ref()?;
+        self.store_as(typed, result, &format!("what `{name}` gives"))
     }
 
     /// The object's Model, as far as it is known.
@@ -266,7 +325,37 @@ impl<'c> Checker<'c> {
             inputs: self.reach.inputs,
             moving: self.reach.moving,
             refuses: self.reach.refuses,
+            functions: self.model.schema.functions.len(),
+            object: self.reach.fields,
+            sender: self.has_sender(),
         }
+    }
+
+    /// Whether somebody signed the message at hand.
+    fn has_sender(&self) -> bool {
+        self.from.as_ref().is_some_and(|from| !from.is_empty())
+    }
+
+    /// The role of this name; a problem where there is none.
+    pub fn role_named(&mut self, name: &Name) -> Option<u16> {
+        if let Some(Def::Role(role)) = self.shape.def(&name.text) {
+            return Some(role);
+        }
+        let roles = self.model.schema.roles.iter().map(|role| role.name.as_str());
+        let problem = unknown(Code::UnknownName, self.loc(name.at), "role", &name.text, roles);
+        self.push(problem);
+        None
+    }
+
+    /// How many keys these roles have together, at most.
+    pub fn keys_of(&self, roles: &[u16]) -> i64 {
+        let roles = roles.iter().filter_map(|role| self.model.schema.roles.get(usize::from(*role)));
+        roles.map(|role| role.size() as i64).sum()
+    }
+
+    /// The interval of a number that was checked here.
+    pub fn interval_of(&self, expr: &Expr) -> Option<Interval> {
+        self.checked(expr).ok().and_then(|checked| checked.interval)
     }
 
     /// What the Model's own check says of an expression here.
@@ -297,7 +386,7 @@ impl<'c> Checker<'c> {
     fn fault(&mut self, fault: &Fault, at: At, ty: &Type) {
         match fault {
             Fault::Overflow(interval) => {
-                let shown = store::show_interval(*interval, ty, &self.model.schema.enums);
+                let shown = store::show_interval(*interval, ty, &self.model.schema.types);
                 let problem = self.problem(Code::Overflow, at, "this number may not fit 64 bits");
                 problem.label = format!("may be {shown}");
                 problem.help =
@@ -314,9 +403,16 @@ impl<'c> Checker<'c> {
             Fault::Limit { what, most } => {
                 self.problem(Code::TooMany, at, format!("more than {most} {what}"));
             }
+            Fault::Type { found, allowed } => {
+                let types = &self.model.schema.types;
+                let (found, allowed) = (found.describe(types), allowed.describe(types));
+                let message = format!("this is {found}, its place takes {allowed}");
+                self.problem(Code::Mismatch, at, message);
+            }
             Fault::Structure(_)
             | Fault::Kind { .. }
             | Fault::Partial
+            | Fault::Change(_)
             | Fault::Unbound(_)
             | Fault::Uncovered(_)
             | Fault::SetTwice(_)
@@ -328,7 +424,7 @@ impl<'c> Checker<'c> {
     }
 
     fn divisor(&mut self, interval: Interval, at: At, ty: &Type) {
-        let shown = store::show_interval(interval, ty, &self.model.schema.enums);
+        let shown = store::show_interval(interval, ty, &self.model.schema.types);
         let certain = interval == Interval::point(0);
         let message = match certain {
             true => "the divisor is zero",
@@ -373,7 +469,17 @@ fn with_interval(ty: Type, interval: Option<Interval>) -> Type {
         Type::Duration(_) => Type::Duration(bounds(Bounds::DURATION)),
         Type::Instant(_) => Type::Instant(bounds(Bounds::INSTANT)),
         Type::Option(inner) => Type::Option(Box::new(with_interval(*inner, interval))),
-        Type::Bool | Type::Text { .. } | Type::Key | Type::Hash | Type::Enum(_) => ty,
+        Type::Bool
+        | Type::Text { .. }
+        | Type::Bytes { .. }
+        | Type::Key
+        | Type::Hash
+        | Type::Enum(_)
+        | Type::Record(_)
+        | Type::List { .. }
+        | Type::Ring { .. }
+        | Type::Set { .. }
+        | Type::Map { .. } => ty,
     }
 }
 

@@ -8,6 +8,7 @@ use aqo_grammar::tree::{self, At, BinaryOp, ExprKind, LiteralKind};
 use aqo_model::expr::{Expr, Order, Rounding};
 use aqo_model::facts::Interval;
 use aqo_model::types::{Bounds, Type, Unit};
+use aqo_model::verify::Fault;
 
 /// The most digits after the point of a number that is only computed with: 10^18 fits 64 bits.
 const SCALE_MAX: u8 = 18;
@@ -22,9 +23,10 @@ impl Checker<'_> {
         at: At,
         want: Option<&Type>,
     ) -> Typed {
-        let scales = matches!(op, BinaryOp::Mul | BinaryOp::Div);
-        let (a, b) = if scales {
+        let (a, b) = if op == BinaryOp::Mul {
             (self.operand(left, None), self.operand(right, None))
+        } else if op == BinaryOp::Div {
+            (self.dividend(left), self.operand(right, None))
         } else {
             self.operands(left, right, want)
         };
@@ -53,6 +55,47 @@ impl Checker<'_> {
         let typed = self.expr(expr, want);
         typed.ty.as_ref()?;
         self.present(typed)
+    }
+
+    /// What is divided or rounded: a product in it may be beyond 64 bits (Y8).
+    fn dividend(&mut self, expr: &tree::Expr) -> Option<Typed> {
+        let whole = without_parens(expr);
+        let ExprKind::Binary { op: BinaryOp::Mul, left, right, .. } = &whole.kind else {
+            return self.operand(expr, None);
+        };
+        let (a, b) = (self.operand(left, None), self.operand(right, None));
+        let typed = self.mul(a?, b?, whole.at);
+        typed.ty.is_some().then_some(typed)
+    }
+
+    /// A quotient: as it is where its dividend fits 64 bits, else as one product over a divisor.
+    fn quotient(&self, rounding: Rounding, top: Vec<Expr>, bottom: Expr) -> Expr {
+        let mul = |a: Expr, b: Expr| Expr::Mul(Box::new(a), Box::new(b));
+        let product = |factors: &[Expr]| factors.iter().cloned().reduce(mul);
+        let fits = |expr: &Expr| !matches!(self.checked(expr), Err(Fault::Overflow(_)));
+        let whole = product(&top).unwrap_or(Expr::number(1));
+        if !fits(&whole) {
+            // Each way to take the factors as two that fit.
+            for split in (1..top.len()).rev() {
+                let [first, second] = [&top[..split], &top[split..]].map(product);
+                if let (Some(a), Some(b)) = (first, second)
+                    && fits(&a)
+                    && fits(&b)
+                {
+                    return Expr::MulDiv(rounding, Box::new(a), Box::new(b), Box::new(bottom));
+                }
+            }
+        }
+        Expr::Div(rounding, Box::new(whole), Box::new(bottom))
+    }
+
+    /// The interval of a dividend, which may be a product beyond 64 bits.
+    fn interval_of_dividend(&self, expr: &Expr) -> Interval {
+        match self.checked(expr) {
+            Err(Fault::Overflow(interval)) => interval,
+            Ok(checked) => checked.interval.unwrap_or(Interval::I64),
+            Err(_) => Interval::I64,
+        }
     }
 
     /// Two operands of one type: a bare literal takes its from the other side.
@@ -169,7 +212,7 @@ impl Checker<'_> {
         if divisor.low <= 0 && divisor.high >= 0 {
             return self.zero(&b, divisor, at);
         }
-        if self.interval(&a.expr).low < 0 || divisor.low < 0 {
+        if self.interval_of_dividend(&a.expr).low < 0 || divisor.low < 0 {
             let problem = self.problem(
                 Code::Digits,
                 at,
@@ -179,7 +222,8 @@ impl Checker<'_> {
                 Some("wrap it: `floor(a / b)`, `trunc(a / b)`, `half_even(a / b)`".to_owned());
             return self.wrong(at);
         }
-        self.typed(Expr::Div(Rounding::Floor, Box::new(a.expr), Box::new(b.expr)), ty, at)
+        let expr = self.quotient(Rounding::Floor, factors(a.expr), b.expr);
+        self.typed(expr, ty, at)
     }
 
     /// A divisor that may be zero, said at the divisor itself.
@@ -213,8 +257,8 @@ impl Checker<'_> {
         let (top, bottom) = match without_parens(inner) {
             tree::Expr {
                 kind: ExprKind::Binary { op: BinaryOp::Div, left, right, .. }, ..
-            } => (self.operand(left, None), Some(self.operand(right, None))),
-            whole => (self.operand(whole, None), None),
+            } => (self.dividend(left), Some(self.operand(right, None))),
+            whole => (self.dividend(whole), None),
         };
         let Some(a) = top else { return self.wrong(at) };
         let b = match bottom {
@@ -236,11 +280,8 @@ impl Checker<'_> {
             ) => (i32::from(*scale) - i32::from(*s), product(unit, u, -1)),
             (Some(Type::Duration(_)), Some(Type::Duration(_))) => (0, Unit::default()),
             (Some(Type::Duration(_)), Some(ty)) if is_count(ty) => {
-                let expr = Expr::Div(
-                    rounding,
-                    Box::new(a.expr),
-                    Box::new(b.map_or(Expr::number(1), |b| b.expr)),
-                );
+                let bottom = b.map_or(Expr::number(1), |b| b.expr);
+                let expr = self.quotient(rounding, factors(a.expr), bottom);
                 let typed = self.typed(expr, Type::Duration(Bounds::DURATION), at);
                 return self.sound(typed);
             }
@@ -250,7 +291,7 @@ impl Checker<'_> {
             Some(Type::Number { scale, .. }) => i32::from(*scale),
             Some(_) | None => 0,
         };
-        let mut top = a.expr;
+        let mut top = factors(a.expr);
         let mut bottom = b.map_or(Expr::number(1), |b| b.expr);
         if (wanted - scale).unsigned_abs() > u32::from(SCALE_MAX) {
             let problem = self.problem(
@@ -261,15 +302,18 @@ impl Checker<'_> {
             problem.help = Some("round dividend or divisor first".to_owned());
             return self.wrong(at);
         }
-        let step = |expr: Expr, by: i32| match 10i64.checked_pow(by.unsigned_abs()) {
-            Some(factor) if by > 0 => Expr::Mul(Box::new(expr), Box::new(Expr::number(factor))),
-            Some(_) | None => expr,
-        };
-        top = step(top, wanted - scale);
-        bottom = step(bottom, scale - wanted);
+        let power = 10i64.checked_pow((wanted - scale).unsigned_abs()).map(Expr::number);
+        match power {
+            Some(power) if wanted > scale => top.push(power),
+            Some(power) if wanted < scale => {
+                bottom = Expr::Mul(Box::new(bottom), Box::new(power));
+            }
+            Some(_) | None => {}
+        }
         scale = wanted;
         let ty = number(u8::try_from(scale).unwrap_or(0), std::mem::take(&mut unit));
-        let typed = self.typed(Expr::Div(rounding, Box::new(top), Box::new(bottom)), ty, at);
+        let expr = self.quotient(rounding, top, bottom);
+        let typed = self.typed(expr, ty, at);
         self.sound(typed)
     }
 
@@ -296,7 +340,7 @@ impl Checker<'_> {
     }
 
     pub(super) fn no_operator(&mut self, a: &Typed, b: &Typed, at: At) -> Typed {
-        let enums = &self.model.schema.enums;
+        let enums = &self.model.schema.types;
         let show = |typed: &Typed| {
             typed.ty.as_ref().map_or(String::new(), |ty| super::store::short_type(ty, enums))
         };
@@ -408,6 +452,11 @@ fn number(scale: u8, unit: Unit) -> Type {
     Type::Number { scale, unit, within: Bounds::ALL }
 }
 
+/// The factors of a product, or the whole.
+fn factors(expr: Expr) -> Vec<Expr> {
+    if let Expr::Mul(a, b) = expr { vec![*a, *b] } else { vec![expr] }
+}
+
 /// A whole number without unit.
 fn is_count(ty: &Type) -> bool {
     matches!(ty, Type::Number { scale: 0, unit, .. } if unit.0.is_empty())
@@ -422,5 +471,11 @@ fn takes_type(expr: &tree::Expr) -> bool {
     if let ExprKind::Neg(inner) | ExprKind::Paren(inner) = &expr.kind {
         return takes_type(inner);
     }
-    matches!(expr.kind, ExprKind::Literal(_) | ExprKind::Upper { .. })
+    matches!(
+        expr.kind,
+        ExprKind::Literal(_)
+            | ExprKind::Upper { .. }
+            | ExprKind::List(_)
+            | ExprKind::Comprehension { .. }
+    )
 }

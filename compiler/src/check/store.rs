@@ -5,8 +5,7 @@ use crate::codes::Code;
 use aqo_grammar::tree::At;
 use aqo_model::expr::Expr;
 use aqo_model::facts::Interval;
-use aqo_model::schema::Enum;
-use aqo_model::types::Type;
+use aqo_model::types::{Kind, Type, Types};
 use aqo_model::value::Value;
 
 impl Checker<'_> {
@@ -16,7 +15,7 @@ impl Checker<'_> {
         let at = typed.at;
         let typed = self.adapt(typed, target)?;
         let Some(bounds) = held(target).bounds() else {
-            return self.fits_text(typed, target, at);
+            return self.fits_whole(typed, target, place);
         };
         let allowed = Interval::from(bounds);
         let found = match self.checked(&typed.expr) {
@@ -35,7 +34,7 @@ impl Checker<'_> {
         if self.answered > 0 && !matches!(target, Type::Option(_)) {
             return Some(Expr::Fit(Box::new(typed.expr), bounds.low, bounds.high));
         }
-        let enums = &self.model.schema.enums;
+        let enums = &self.model.schema.types;
         let shown = show_interval(found, held(target), enums);
         let range = show_interval(allowed, held(target), enums);
         let help = if self.reach.refuses {
@@ -58,17 +57,44 @@ impl Checker<'_> {
         None
     }
 
-    fn fits_text(&mut self, typed: Typed, target: &Type, at: At) -> Option<Expr> {
-        let (Type::Text { max }, Some(Type::Text { max: len })) =
-            (held(target), typed.ty.as_ref().map(held))
-        else {
+    /// A value that is no number, in a place that may be too narrow for it.
+    fn fits_whole(&mut self, typed: Typed, target: &Type, place: &str) -> Option<Expr> {
+        let at = typed.at;
+        let ty = typed.ty.as_ref().map(held)?;
+        let what = match (held(target), ty) {
+            (Type::Text { max }, Type::Text { max: len }) => {
+                (len > max).then_some(("text", len, max))
+            }
+            (Type::Bytes { max }, Type::Bytes { max: len }) => {
+                (len > max).then_some(("bytes", len, max))
+            }
+            _ => return self.fits_parts(typed, target, place),
+        };
+        let Some((what, len, max)) = what else { return Some(typed.expr) };
+        let message = format!("this {what} may have {len} bytes, its place holds {max}");
+        self.problem(Code::OutOfRange, at, message);
+        None
+    }
+
+    /// A record, an enum or a collection: what it holds fits what its place holds.
+    fn fits_parts(&mut self, typed: Typed, target: &Type, place: &str) -> Option<Expr> {
+        let found = match self.checked(&typed.expr) {
+            Ok(checked) => checked.ty,
+            Err(fault) => {
+                self.fault(&fault, typed.at, target);
+                return None;
+            }
+        };
+        let Some(found) = found.filter(|found| !held(target).takes(found)) else {
             return Some(typed.expr);
         };
-        if len <= max {
-            return Some(typed.expr);
-        }
-        let message = format!("this text may have {len} bytes, its place holds {max}");
-        self.problem(Code::OutOfRange, at, message);
+        let types = &self.model.schema.types;
+        let (found, allowed) = (found.describe(types), held(target).describe(types));
+        let message = format!("this value may not fit {place}");
+        let problem = self.problem(Code::OutOfRange, typed.at, message);
+        problem.label = format!("this is {found}, {place} takes {allowed}");
+        problem.help =
+            Some("make it anew, item by item: `[clamp(x) for x in xs] else …`".to_owned());
         None
     }
 
@@ -82,7 +108,7 @@ impl Checker<'_> {
         }
         match (&ty, target) {
             (Type::Option(inner), Type::Option(wanted)) => {
-                if inner.kind() == wanted.kind() && same_measure(inner, wanted) {
+                if inner.compares_to(wanted) {
                     return Some(typed);
                 }
                 self.mismatch(&ty, target, at);
@@ -107,7 +133,7 @@ impl Checker<'_> {
                 }
                 self.rescale(typed, *scale, *wanted, target)
             }
-            _ if ty.kind() == target.kind() && same_measure(&ty, target) => Some(typed),
+            _ if ty.compares_to(target) => Some(typed),
             _ => {
                 self.mismatch(&ty, target, at);
                 None
@@ -157,23 +183,37 @@ impl Checker<'_> {
     }
 
     pub(super) fn mismatch(&mut self, found: &Type, wanted: &Type, at: At) {
-        let enums = &self.model.schema.enums;
+        let enums = &self.model.schema.types;
         let (found, wanted) = (short_type(found, enums), short_type(wanted, enums));
         let message = format!("{wanted} was expected, this is {found}");
         self.problem(Code::Mismatch, at, message).label = format!("this is {found}");
     }
 
     /// The value of an expression that reads nothing.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is made of parts, and all else")]
     pub fn fold(&mut self, expr: Expr, at: At) -> Option<Expr> {
-        if matches!(expr, Expr::Value(_) | Expr::Variant(..) | Expr::None(_)) {
-            return Some(expr);
+        let mut all = |parts: Vec<Expr>| -> Option<Vec<Expr>> {
+            parts.into_iter().map(|part| self.fold(part, at)).collect()
+        };
+        match expr {
+            Expr::Value(_) | Expr::None(_) => Some(expr),
+            Expr::Variant(index, number, parts) => Some(Expr::Variant(index, number, all(parts)?)),
+            Expr::Record(index, parts) => Some(Expr::Record(index, all(parts)?)),
+            Expr::List(ty, parts) => Some(Expr::List(ty, all(parts)?)),
+            Expr::Map(ty, pairs) => {
+                let pairs = pairs.into_iter();
+                let pairs = pairs.map(|(k, v)| Some((self.fold(k, at)?, self.fold(v, at)?)));
+                Some(Expr::Map(ty, pairs.collect::<Option<_>>()?))
+            }
+            Expr::Some(inner) => Some(Expr::Some(Box::new(self.fold(*inner, at)?))),
+            other => self.fold_number(&other, at),
         }
-        if let Expr::Some(inner) = expr {
-            let inner = self.fold(*inner, at)?;
-            return Some(Expr::Some(Box::new(inner)));
-        }
-        let checked = self.checked(&expr).ok();
-        match checked.and_then(|checked| checked.interval) {
+    }
+
+    fn fold_number(&mut self, expr: &Expr, at: At) -> Option<Expr> {
+        let checked = self.checked(expr).ok();
+        let number = checked.filter(|checked| checked.kind == Kind::Number);
+        match number.and_then(|checked| checked.interval) {
             Some(interval) if interval.low == interval.high => {
                 i64::try_from(interval.low).ok().map(Expr::number)
             }
@@ -188,34 +228,13 @@ impl Checker<'_> {
 
 /// The type of what an option holds, or the type itself.
 pub(super) fn held(ty: &Type) -> &Type {
-    match ty {
-        Type::Option(inner) => inner,
-        Type::Bool
-        | Type::Number { .. }
-        | Type::Duration(_)
-        | Type::Instant(_)
-        | Type::Text { .. }
-        | Type::Key
-        | Type::Hash
-        | Type::Enum(_) => ty,
-    }
-}
-
-/// Whether two types of one kind measure the same: not a duration and a number.
-pub(super) fn same_measure(a: &Type, b: &Type) -> bool {
-    match (a, b) {
-        (Type::Number { scale, unit, .. }, Type::Number { scale: s, unit: u, .. }) => {
-            scale == s && unit == u
-        }
-        (Type::Option(a), Type::Option(b)) => same_measure(a, b),
-        _ => std::mem::discriminant(a) == std::mem::discriminant(b),
-    }
+    if let Type::Option(inner) = ty { inner } else { ty }
 }
 
 /// `19.50 ..= 21.00`, in the digits of a type.
-pub(super) fn show_interval(interval: Interval, ty: &Type, enums: &[Enum]) -> String {
+pub(super) fn show_interval(interval: Interval, ty: &Type, types: &Types) -> String {
     let show = |value: i128| match i64::try_from(value) {
-        Ok(value) => Value::Int(value).show(held(ty), enums),
+        Ok(value) => Value::Int(value).show(held(ty), types),
         Err(_) => beyond_64_bits(value, held(ty)),
     };
     if interval.low == interval.high {
@@ -231,10 +250,16 @@ fn beyond_64_bits(value: i128, ty: &Type) -> String {
         Type::Duration(_) | Type::Instant(_) => 6,
         Type::Bool
         | Type::Text { .. }
+        | Type::Bytes { .. }
         | Type::Key
         | Type::Hash
         | Type::Enum(_)
-        | Type::Option(_) => 0,
+        | Type::Record(_)
+        | Type::Option(_)
+        | Type::List { .. }
+        | Type::Ring { .. }
+        | Type::Set { .. }
+        | Type::Map { .. } => 0,
     };
     let digits = format!("{:0>width$}", value.unsigned_abs(), width = scale + 1);
     let (whole, part) = digits.split_at(digits.len() - scale);
@@ -263,7 +288,7 @@ pub(super) fn show_unit(unit: &aqo_model::types::Unit) -> String {
 }
 
 /// A type in a few words, without its range.
-pub(super) fn short_type(ty: &Type, enums: &[Enum]) -> String {
+pub(crate) fn short_type(ty: &Type, types: &Types) -> String {
     match ty {
         Type::Bool => "a bool".to_owned(),
         Type::Number { scale: 0, unit, .. } if unit.0.is_empty() => "an int".to_owned(),
@@ -275,10 +300,22 @@ pub(super) fn short_type(ty: &Type, enums: &[Enum]) -> String {
         Type::Text { .. } => "text".to_owned(),
         Type::Key => "a key".to_owned(),
         Type::Hash => "a hash".to_owned(),
-        Type::Enum(index) => match enums.get(usize::from(*index)) {
+        Type::Bytes { .. } => "bytes".to_owned(),
+        Type::Enum(index) => match types.enums.get(usize::from(*index)) {
             Some(e) => format!("a `{}`", e.name),
             None => "an enum".to_owned(),
         },
-        Type::Option(inner) => format!("{} or none", short_type(inner, enums)),
+        Type::Record(index) => match types.records.get(usize::from(*index)) {
+            Some(record) => format!("a `{}`", record.name),
+            None => "a record".to_owned(),
+        },
+        Type::Option(inner) => format!("{} or none", short_type(inner, types)),
+        Type::List { item, max } => format!("a list of at most {max}: {}", short_type(item, types)),
+        Type::Ring { item, max } => format!("a ring of at most {max}: {}", short_type(item, types)),
+        Type::Set { item, max } => format!("a set of at most {max}: {}", short_type(item, types)),
+        Type::Map { key, value, max } => {
+            let (key, value) = (short_type(key, types), short_type(value, types));
+            format!("a map of at most {max}: {key} to {value}")
+        }
     }
 }

@@ -123,6 +123,7 @@ impl Reader<'_> {
                 _ => None,
             },
             (name, part) => match (self.shape.def(name), part, is_gain) {
+                (Some(Def::Children), ..) => return,
                 (Some(Def::Prediction(index)), Some("kept"), true) => Some(Happening::Kept(index)),
                 (Some(Def::Prediction(index)), Some("broken"), false) => {
                     Some(Happening::Broken(index))

@@ -10,6 +10,7 @@ use aqo_model::entry::Verdict;
 use aqo_model::expr::{Expr, Stmt};
 use aqo_model::policy::{Reason, Trigger};
 use aqo_model::step::Seen;
+use aqo_model::verify::{self, Refusable};
 use std::collections::BTreeSet;
 
 /// How often a rule was elected, and what became of it.
@@ -86,6 +87,7 @@ impl Coverage {
                         self.rules[rule].held += 1;
                         self.reasons.insert(reason.0);
                     }
+                    Verdict::Waits => self.rules[rule].held += 1,
                     Verdict::Refused(reason) => {
                         self.rules[rule].refused += 1;
                         self.reasons.insert(reason.0);
@@ -188,11 +190,19 @@ impl Coverage {
     fn clauses(&self, model: &Model, places: &Places) -> Group {
         let mut group = Group::new("clauses, both ways");
         let policy = &model.policy;
-        let always = policy.always.iter().zip(&self.always).map(|(a, seen)| (a.reason, seen));
-        let limits = policy.limits.iter().zip(&self.limits).map(|(l, seen)| (l.reason, seen));
-        for (reason, seen) in always.chain(limits) {
+        let refusing = refusing(model);
+        let may = |clause| refusing.contains(&clause) || refusing.contains(&Refusable::Paths);
+        let always = policy.always.iter().zip(&self.always).enumerate();
+        let always = always.map(|(at, (a, seen))| (a.reason, seen, may(Refusable::Always(at))));
+        let limits = policy.limits.iter().zip(&self.limits).enumerate();
+        let limits = limits.map(|(at, (l, seen))| (l.reason, seen, may(Refusable::Limit(at))));
+        for (reason, seen, may_refuse) in always.chain(limits) {
             let name = policy.reason_name(Reason(reason));
             for (way, word) in [(1, "satisfied"), (0, "refused")] {
+                // A clause that is proved refuses nothing.
+                if way == 0 && !may_refuse {
+                    continue;
+                }
                 let line = places.named(name);
                 group.count(seen[way], || (format!("`{name}` never {word}"), line));
             }
@@ -205,7 +215,7 @@ impl Coverage {
         for (number, flow) in model.policy.flows.iter().enumerate() {
             let field = &model.schema.fields[usize::from(flow.field)];
             let variant = |number: u16| {
-                aqo_model::value::Value::Variant(number).show(&field.ty, &model.schema.enums)
+                aqo_model::value::Value::variant(number).show(&field.ty, &model.schema.types)
             };
             for (from, next) in flow.next.iter().enumerate() {
                 let from = u16::try_from(from).unwrap_or(u16::MAX);
@@ -258,13 +268,19 @@ fn possible(model: &Model, places: &Places) -> Vec<(Reason, usize)> {
             add(Reason::OBSERVING, places.rule(index));
         }
     }
-    let clauses = policy.limits.iter().map(|limit| limit.reason);
-    for reason in clauses.chain(policy.always.iter().map(|clause| clause.reason)) {
-        let reason = Reason(reason);
-        add(reason, places.named(policy.reason_name(reason)));
-    }
-    if !policy.flows.is_empty() {
-        add(Reason::FLOW, places.flow(0));
+    for clause in refusing(model) {
+        match clause {
+            Refusable::Limit(index) => {
+                let reason = Reason(policy.limits[index].reason);
+                add(reason, places.named(policy.reason_name(reason)));
+            }
+            Refusable::Always(index) => {
+                let reason = Reason(policy.always[index].reason);
+                add(reason, places.named(policy.reason_name(reason)));
+            }
+            Refusable::Flow(index, ..) => add(Reason::FLOW, places.flow(index)),
+            Refusable::Guard | Refusable::Demand | Refusable::Own(_) | Refusable::Paths => {}
+        }
     }
     for (index, message) in model.schema.messages.iter().enumerate() {
         let line = places.named(&message.name);
@@ -282,12 +298,20 @@ fn possible(model: &Model, places: &Places) -> Vec<(Reason, usize)> {
     found
 }
 
+/// The clauses that could refuse some rule: the others are proved never to.
+fn refusing(model: &Model) -> Vec<Refusable> {
+    (0..model.policy.rules.len()).flat_map(|rule| verify::refusing_clauses(model, rule)).collect()
+}
+
 /// The reasons that statements refuse with.
 fn refusals(body: &[Stmt]) -> Vec<u16> {
     let mut reasons = Vec::new();
     for stmt in body {
         stmt.walk(&mut |stmt| {
-            if let Stmt::Refuse(reason) = stmt {
+            if let Stmt::Refuse(reason)
+            | Stmt::Edit(.., Some(reason))
+            | Stmt::Bind(.., Some(reason)) = stmt
+            {
                 reasons.push(*reason);
             }
             for expr in stmt.exprs() {

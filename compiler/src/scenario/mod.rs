@@ -10,19 +10,19 @@ pub mod walk;
 
 use crate::check::{Checker, Reach};
 use crate::codes::Code;
+use crate::constant;
 use crate::db::CheckedModel;
 use crate::diagnostic::{Loc, PartId, Problem};
 use crate::globals::{Globals, not_yet, unknown};
-use crate::object::constant_value;
 use crate::shape::{Def, Shape};
 use aqo_grammar::tree::{self, Name, PlacePart, StepKind};
 use aqo_model::expr::Expr;
 use aqo_model::layout::Layout;
 use aqo_model::policy::Reason;
-use aqo_model::schema::Param;
 use aqo_model::step;
-use aqo_model::types::{Bounds, Type, Unit};
-use aqo_model::value::{Value, parse_instant};
+use aqo_model::text::parse_instant;
+use aqo_model::types::{Bounds, Param, Type, Unit};
+use aqo_model::value::{Bytes32, Value};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -60,16 +60,32 @@ pub struct Step {
 /// What a line does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The object starts with these values of fields.
-    Given(Vec<(u16, Value)>),
+    /// The object starts with these values of fields and keys of roles.
+    Given {
+        /// Fields by index.
+        fields: Vec<(u16, Value)>,
+        /// Roles by index.
+        roles: Vec<(u16, Vec<Bytes32>)>,
+    },
+    /// These people are there from the start.
+    People,
     /// Somebody says something, and this must come of it.
     Send {
         /// The index of the message.
         message: u16,
         /// In order of its declaration.
         params: Vec<Value>,
-        /// The index of the role; `None` for anyone.
-        role: Option<u16>,
+        /// Who says it; `None` for anyone.
+        by: Option<Speaker>,
+        /// What must come of it.
+        wanted: Wanted,
+    },
+    /// Somebody consents to what a rule would do, and this must come of it.
+    Approve {
+        /// The index of the rule.
+        rule: u16,
+        /// Who consents.
+        by: Speaker,
         /// What must come of it.
         wanted: Wanted,
     },
@@ -111,6 +127,15 @@ pub enum Kind {
     },
 }
 
+/// Who speaks in a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    /// The holder of the role with this index.
+    Role(u16),
+    /// Whoever holds this key, in whatever role it has.
+    Person(Bytes32),
+}
+
 /// What must come of something that is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -118,6 +143,8 @@ pub enum Wanted {
     Taken,
     /// It is refused, for this reason.
     Refused(Reason),
+    /// It waits for consent.
+    Waits,
     /// Anything: a property says only what holds whatever comes.
     Anything,
 }
@@ -154,6 +181,16 @@ pub fn scenario(
     Scenario { title, object, model, start: start.unwrap_or(START), steps, at, problems }
 }
 
+/// The keys that a value is, or holds.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a question about a few of many shapes")]
+fn keys_in(value: &Value) -> Vec<Bytes32> {
+    match value {
+        Value::Bytes32(key) => vec![*key],
+        Value::List(items) => items.iter().flat_map(keys_in).collect(),
+        _ => Vec::new(),
+    }
+}
+
 struct Reader<'r> {
     globals: &'r Globals,
     shape: &'r Shape,
@@ -163,6 +200,8 @@ struct Reader<'r> {
     bare: Wanted,
     /// Parameters that have no value yet: then types are checked and no value counts.
     open: Option<(Vec<Name>, Vec<Param>)>,
+    /// People, by name, and their keys.
+    people: Vec<(Name, Bytes32)>,
     layout: Rc<Layout>,
     problems: Vec<Problem>,
 }
@@ -176,7 +215,17 @@ impl<'r> Reader<'r> {
         bare: Wanted,
     ) -> Reader<'r> {
         let layout = Rc::new(Layout::of(model.model()));
-        Reader { globals, shape, model, part, bare, open: None, layout, problems: Vec::new() }
+        Reader {
+            globals,
+            shape,
+            model,
+            part,
+            bare,
+            open: None,
+            people: Vec::new(),
+            layout,
+            problems: Vec::new(),
+        }
     }
 }
 
@@ -219,8 +268,11 @@ impl Reader<'_> {
                 let (event, args) = self.event(call)?;
                 Some(Kind::Emitted { negated: *negated, event, args })
             }
-            StepKind::People(_) => self.later(step.at, "`people`"),
-            StepKind::Approve { .. } => self.later(step.at, "`approve`"),
+            StepKind::People(names) => {
+                self.meet(names);
+                Some(Kind::People)
+            }
+            StepKind::Approve { rule, from, outcome } => self.approve(rule, from, outcome.as_ref()),
             StepKind::Damaged => None,
         }
     }
@@ -239,6 +291,7 @@ impl Reader<'_> {
             // That was said when the parameters were declared.
             checker.problems.clear();
         }
+        checker = checker.with_people(&self.people);
         let result = read(&mut checker);
         self.problems.append(&mut checker.problems);
         result
@@ -256,7 +309,7 @@ impl Reader<'_> {
             typed.ty.as_ref()?;
             let stored = checker.store_as(typed, ty, place)?;
             if open {
-                return draw::edges(ty, &model.schema.enums).into_iter().next();
+                return draw::edges(ty, &model.schema.types).into_iter().next();
             }
             folded(checker, &layout, stored, expr.at)
         })
@@ -270,12 +323,21 @@ impl Reader<'_> {
     fn given(&mut self, values: &[(Name, tree::Expr)]) -> Option<Kind> {
         let model = self.model;
         let schema = &model.model().schema;
-        let mut given = Vec::new();
+        let (mut given, mut roles) = (Vec::new(), Vec::new());
         for (name, value) in values {
             match self.shape.def(&name.text) {
                 Some(Def::Field(index)) => {
                     let ty = &schema.fields[usize::from(index)].ty;
                     given.push((index, self.constant(value, ty)?));
+                }
+                Some(Def::Role(index)) => {
+                    let max = schema.roles[usize::from(index)].max;
+                    let ty = match max {
+                        None => Type::Key,
+                        Some(max) => Type::Set { item: Box::new(Type::Key), max },
+                    };
+                    let keys = keys_in(&self.constant(value, &ty)?);
+                    roles.push((index, keys));
                 }
                 _ => self.unknown(
                     name,
@@ -284,7 +346,93 @@ impl Reader<'_> {
                 ),
             }
         }
-        Some(Kind::Given(given))
+        Some(Kind::Given { fields: given, roles })
+    }
+
+    /// `people ada, bo`
+    fn meet(&mut self, names: &[Name]) {
+        for name in names {
+            let first = self.people.iter().find(|(known, _)| known.text == name.text);
+            let first = first.map(|(known, _)| self.loc(known.at));
+            let first = first.or_else(|| self.shape.place_of(&name.text));
+            if let Some(first) = first {
+                let problem = crate::globals::taken(name, self.loc(name.at), first);
+                self.problems.push(problem);
+                continue;
+            }
+            let key = blake3::hash(format!("aqo scenario person {}", name.text).as_bytes());
+            self.people.push((name.clone(), Bytes32(*key.as_bytes())));
+        }
+    }
+
+    /// A role or a person.
+    fn speaker(&mut self, name: &Name) -> Option<Speaker> {
+        if let Some((_, key)) = self.people.iter().find(|(known, _)| known.text == name.text) {
+            return Some(Speaker::Person(*key));
+        }
+        let schema = &self.model.model().schema;
+        match self.shape.def(&name.text) {
+            Some(Def::Role(role)) if schema.roles[usize::from(role)].max.is_none() => {
+                Some(Speaker::Role(role))
+            }
+            Some(Def::Role(_)) => {
+                let message = format!("`{}` has several keys: whose is meant?", name.text);
+                let problem = Problem::new(Code::Arguments, self.loc(name.at), message);
+                self.problems.push(problem.help(format!(
+                    "name people: `people ada, bo`, `given {{ {} = [ada, bo] }}`, `from ada`",
+                    name.text
+                )));
+                None
+            }
+            _ => {
+                let people: Vec<String> =
+                    self.people.iter().map(|(name, _)| name.text.clone()).collect();
+                let roles = schema.roles.iter().map(|role| role.name.as_str());
+                let known: Vec<String> = roles.map(str::to_owned).chain(people).collect();
+                self.unknown(name, "role or person", known.iter().map(String::as_str));
+                None
+            }
+        }
+    }
+
+    fn approve(
+        &mut self,
+        rule: &Name,
+        from: &Name,
+        outcome: Option<&tree::Outcome>,
+    ) -> Option<Kind> {
+        let rules = &self.model.model().policy.rules;
+        let found = rules.iter().position(|r| r.name == rule.text && r.quorum.is_some());
+        let Some(found) = found else {
+            let known = rules.iter().filter(|rule| rule.quorum.is_some());
+            let known: Vec<String> = known.map(|rule| rule.name.clone()).collect();
+            let what = "rule that asks for consent";
+            self.unknown(rule, what, known.iter().map(String::as_str));
+            return None;
+        };
+        let by = self.speaker(from)?;
+        let wanted = self.wanted(outcome)?;
+        // One more consent is taken, whether it is the last that is needed or not.
+        Some(Kind::Approve { rule: found as u16, by, wanted })
+    }
+
+    fn wanted(&mut self, outcome: Option<&tree::Outcome>) -> Option<Wanted> {
+        let model = self.model;
+        match outcome {
+            None => Some(self.bare),
+            Some(tree::Outcome::Waits(_)) => Some(Wanted::Waits),
+            Some(tree::Outcome::Refused(name)) => {
+                match model.model().policy.reason_named(&name.text) {
+                    Some(reason) => Some(Wanted::Refused(reason)),
+                    None => {
+                        let own = model.model().policy.reasons.iter().map(String::as_str);
+                        let known = own.chain(Reason::BUILT_IN.iter().map(|(_, name)| *name));
+                        self.unknown(name, "reason", known);
+                        None
+                    }
+                }
+            }
+        }
     }
 
     fn send(
@@ -301,7 +449,7 @@ impl Reader<'_> {
         };
         let declared = &schema.messages[usize::from(message)];
         let params = self.arguments(&call.args, &declared.params, &declared.name)?;
-        let role = match from {
+        let by = match from {
             None if declared.from.is_empty() => None,
             None => {
                 let at = self.loc(call.at);
@@ -316,30 +464,10 @@ impl Reader<'_> {
                     .push(problem.help(format!("add `from {}`", roles.join("` or `from "))));
                 return None;
             }
-            Some(name) => match self.shape.def(&name.text) {
-                Some(Def::Role(role)) => Some(role),
-                _ => {
-                    self.unknown(name, "role", schema.roles.iter().map(|role| role.name.as_str()));
-                    return None;
-                }
-            },
+            Some(name) => Some(self.speaker(name)?),
         };
-        let wanted = match outcome {
-            None => self.bare,
-            Some(tree::Outcome::Waits(at)) => return self.later(*at, "`waits`"),
-            Some(tree::Outcome::Refused(name)) => {
-                match model.model().policy.reason_named(&name.text) {
-                    Some(reason) => Wanted::Refused(reason),
-                    None => {
-                        let own = model.model().policy.reasons.iter().map(String::as_str);
-                        let known = own.chain(Reason::BUILT_IN.iter().map(|(_, name)| *name));
-                        self.unknown(name, "reason", known);
-                        return None;
-                    }
-                }
-            }
-        };
-        Some(Kind::Send { message, params, role, wanted })
+        let wanted = self.wanted(outcome)?;
+        Some(Kind::Send { message, params, by, wanted })
     }
 
     /// Constant arguments, of the declared shape and perhaps out of range: that is a way to be refused.
@@ -413,11 +541,12 @@ impl Reader<'_> {
 fn folded(checker: &mut Checker<'_>, layout: &Layout, expr: Expr, at: tree::At) -> Option<Value> {
     match step::value_of(checker.model(), layout, &expr, &checker.locals) {
         Some(value) => Some(value),
-        None => constant_value(checker.fold(expr, at)?),
+        None => constant::value(checker.fold(expr, at)?),
     }
 }
 
-/// The type without the bounds of its numbers.
+/// The type without the bounds of its numbers, but for those inside records, enums and
+/// collections.
 fn without_bounds(ty: &Type) -> Type {
     match ty {
         Type::Number { scale, unit, .. } => {
@@ -426,6 +555,16 @@ fn without_bounds(ty: &Type) -> Type {
         Type::Duration(_) => Type::Duration(Bounds::DURATION),
         Type::Instant(_) => Type::Instant(Bounds::INSTANT),
         Type::Option(inner) => Type::Option(Box::new(without_bounds(inner))),
-        Type::Bool | Type::Text { .. } | Type::Key | Type::Hash | Type::Enum(_) => ty.clone(),
+        Type::Bool
+        | Type::Text { .. }
+        | Type::Bytes { .. }
+        | Type::Key
+        | Type::Hash
+        | Type::Enum(_)
+        | Type::Record(_)
+        | Type::List { .. }
+        | Type::Ring { .. }
+        | Type::Set { .. }
+        | Type::Map { .. } => ty.clone(),
     }
 }

@@ -6,15 +6,14 @@
 use super::{Reader, START, Scenario, Target, Wanted};
 use crate::check::{Checker, Reach};
 use crate::codes::Code;
+use crate::constant;
 use crate::db::CheckedModel;
 use crate::diagnostic::{Loc, PartId, Problem};
 use crate::globals::{Globals, unknown};
 use crate::types;
 use aqo_grammar::tree;
-use aqo_model::expr::Expr;
 use aqo_model::limits;
-use aqo_model::schema::Param;
-use aqo_model::types::Type;
+use aqo_model::types::Param;
 use aqo_model::value::Value;
 use std::sync::Arc;
 
@@ -93,7 +92,8 @@ impl Property {
         let (object, shape, model) = self.target.as_ref()?;
         let mut globals = (*self.globals).clone();
         for (param, value) in self.params.iter().zip(values) {
-            let constant = (param.ty.clone(), expr(value, &param.ty));
+            let constant =
+                (param.ty.clone(), constant::expr(value, &param.ty, &self.globals.types));
             globals.consts.insert(param.name.clone(), constant);
         }
         let part = self.at.part;
@@ -108,26 +108,5 @@ impl Property {
             at: self.at,
             problems: reader.problems,
         })
-    }
-}
-
-/// A value as an expression of its type.
-fn expr(value: &Value, ty: &Type) -> Expr {
-    match (ty, value) {
-        (Type::Option(inner), Value::Some(value)) => Expr::Some(Box::new(expr(value, inner))),
-        (Type::Option(_), Value::None) => Expr::None(ty.clone()),
-        (Type::Enum(index), Value::Variant(number)) => Expr::Variant(*index, *number),
-        (
-            Type::Bool
-            | Type::Number { .. }
-            | Type::Duration(_)
-            | Type::Instant(_)
-            | Type::Text { .. }
-            | Type::Key
-            | Type::Hash
-            | Type::Enum(_)
-            | Type::Option(_),
-            _,
-        ) => Expr::Value(value.clone()),
     }
 }

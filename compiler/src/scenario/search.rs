@@ -68,9 +68,9 @@ pub fn search(
     seen: Option<&RefCell<Coverage>>,
     component: &mut Compute<'_>,
 ) -> Option<Found> {
-    let enums = &property.model()?.model().schema.enums;
+    let types = &property.model()?.model().schema.types;
     let edges: Vec<Vec<Value>> =
-        property.params.iter().map(|param| draw::edges(&param.ty, enums)).collect();
+        property.params.iter().map(|param| draw::edges(&param.ty, types)).collect();
     let of_edges = edges.iter().map(Vec::len).max().unwrap_or(0) as u64;
     let mut random = Random::new(settings.seed ^ hash(&property.title));
     // Without parameters all cases are the same.
@@ -81,7 +81,7 @@ pub fn search(
             let edge = edges.get(index as usize % edges.len().max(1));
             match edge.filter(|_| u64::from(index) < of_edges) {
                 Some(edge) => edge.clone(),
-                None => draw::random(&param.ty, enums, &mut random),
+                None => draw::random(&param.ty, types, &mut random),
             }
         });
         let case = Case { values: chosen.collect(), ..Case::default() };
@@ -160,7 +160,9 @@ fn smaller_steps(steps: Vec<Step>, case: &Case) -> Vec<Step> {
             let count = lower.map_or(count, |(_, lower)| count.min(*lower));
             Step { kind: Kind::Repeat(count, smaller_steps(steps, case)), at: step.at }
         }
-        kind @ (Kind::Given(_)
+        kind @ (Kind::Given { .. }
+        | Kind::People
+        | Kind::Approve { .. }
         | Kind::Send { .. }
         | Kind::Offer { .. }
         | Kind::Tick
@@ -175,6 +177,8 @@ fn smaller_steps(steps: Vec<Step>, case: &Case) -> Vec<Step> {
 /// Cases that are smaller by one change: a line less, a lower count, a simpler value.
 fn smaller_cases(property: &Property, case: &Case, steps: &[Step]) -> Vec<Case> {
     let mut cases = Vec::new();
+    let Some(model) = property.model() else { return cases };
+    let types = &model.model().schema.types;
     let mut open: Vec<&Step> = steps.iter().rev().collect();
     while let Some(step) = open.pop() {
         let mut next = case.clone();
@@ -192,7 +196,7 @@ fn smaller_cases(property: &Property, case: &Case, steps: &[Step]) -> Vec<Case> 
         }
     }
     for (index, param) in property.params.iter().enumerate() {
-        for simpler in draw::smaller(&case.values[index], &param.ty) {
+        for simpler in draw::smaller(&case.values[index], &param.ty, types) {
             let mut next = case.clone();
             next.values[index] = simpler;
             cases.push(next);

@@ -10,7 +10,7 @@ pub(super) fn state(model: &Model, image: &Image, now: i64) -> String {
     let fields = model.schema.fields.iter().zip(&image.state.fields);
     let mut parts: Vec<String> = fields
         .map(|(field, value)| {
-            format!("{} = {}", field.name, value.show(&field.ty, &model.schema.enums))
+            format!("{} = {}", field.name, value.show(&field.ty, &model.schema.types))
         })
         .collect();
     parts.extend(trust::show(model, &image.state, now).map(|trust| format!("trust = {trust}")));
@@ -22,7 +22,7 @@ pub(super) fn said(model: &Model, said: &Said) -> String {
     let declared = &model.schema.events[usize::from(said.event)];
     let args: Vec<String> = (declared.params.iter().zip(&said.args))
         .map(|(param, value)| {
-            format!("{}: {}", param.name, value.show(&param.ty, &model.schema.enums))
+            format!("{}: {}", param.name, value.show(&param.ty, &model.schema.types))
         })
         .collect();
     format!("{}({})", declared.name, args.join(", "))

@@ -18,10 +18,10 @@ const PERIOD_MAX: usize = 12;
 /// `to = 5.00, n = 3`
 pub fn values(property: &Property, found: &Found) -> String {
     let Some(model) = property.model() else { return String::new() };
-    let enums = &model.model().schema.enums;
+    let types = &model.model().schema.types;
     let shown = property.params.iter().zip(&found.values);
     let shown = shown
-        .map(|(param, value)| format!("{} = {}", param.name, literal(value, &param.ty, enums)));
+        .map(|(param, value)| format!("{} = {}", param.name, literal(value, &param.ty, types)));
     shown.collect::<Vec<_>>().join(", ")
 }
 
@@ -29,7 +29,7 @@ pub fn values(property: &Property, found: &Found) -> String {
 pub fn scenario(property: &Property, found: &Found, file: &File, text: &str) -> String {
     let given = || {
         let steps = found.scenario.steps.iter();
-        let steps = steps.filter(|step| matches!(step.kind, Kind::Given(_)));
+        let steps = steps.filter(|step| matches!(step.kind, Kind::Given { .. } | Kind::People));
         steps.map(|step| Done { at: step.at, reply: None }).collect()
     };
     // One that is not even born has gone through nothing, but for what it was given.
@@ -53,7 +53,7 @@ fn replaced(property: &Property, found: &Found, file: &File) -> Vec<(Span, Strin
     else {
         return Vec::new();
     };
-    let enums = &model.model().schema.enums;
+    let types = &model.model().schema.types;
     let mut replaced = Vec::new();
     for expr in aqo_grammar::expressions(&item.node) {
         let ExprKind::Name(name) = &expr.kind else { continue };
@@ -61,7 +61,7 @@ fn replaced(property: &Property, found: &Found, file: &File) -> Vec<(Span, Strin
         if let Some((param, value)) =
             param.and_then(|index| Some((&property.params[index], found.values.get(index)?)))
         {
-            replaced.push((item.span(expr.at), literal(value, &param.ty, enums)));
+            replaced.push((item.span(expr.at), literal(value, &param.ty, types)));
         }
     }
     replaced.sort();

@@ -5,13 +5,13 @@
 //! engine but the interpreter.
 
 use super::coverage::Coverage;
-use super::{Kind, Scenario, Step, Wanted, show};
+use super::{Kind, Scenario, Speaker, Step, Wanted, show};
 use crate::diagnostic::Loc;
 use aqo_model::Model;
 use aqo_model::entry::{self, Said};
 use aqo_model::image::Image;
 use aqo_model::layout::{Layout, tail};
-use aqo_model::offer::{Bind, Birth, Envelope, Message, Offer, OfferKind, View};
+use aqo_model::offer::{Bind, Birth, Consent, Envelope, Message, Offer, OfferKind, View};
 use aqo_model::policy::Reason;
 use aqo_model::step;
 use aqo_model::types::NEVER;
@@ -162,21 +162,15 @@ pub fn walk_within(
         steps_max,
         done: Vec::new(),
     };
-    let given: Vec<(u16, Value)> = (scenario.steps.iter())
-        .flat_map(|step| match &step.kind {
-            Kind::Given(values) => values.clone(),
-            Kind::Send { .. }
-            | Kind::Offer { .. }
-            | Kind::Tick
-            | Kind::Advance(_)
-            | Kind::Host { .. }
-            | Kind::Repeat(..)
-            | Kind::Expect { .. }
-            | Kind::Emitted { .. } => Vec::new(),
-        })
-        .collect();
+    let (mut given, mut keys) = (Vec::new(), Vec::new());
+    for step in &scenario.steps {
+        if let Kind::Given { fields, roles } = &step.kind {
+            given.extend(fields.clone());
+            keys.extend(roles.clone());
+        }
+    }
     let failed = |what| Some(Failure { what, at: scenario.at });
-    let failure = match life.birth(&given) {
+    let failure = match life.birth(&given, &keys) {
         Err(what) => failed(what),
         Ok(()) => life.walk(&scenario.steps),
     };
@@ -197,7 +191,11 @@ impl Life<'_, '_> {
         Bind { host: Bytes32([1; 32]), nonce: [0; 16], capabilities: self.capabilities }
     }
 
-    fn birth(&mut self, given: &[(u16, Value)]) -> Result<(), String> {
+    fn birth(
+        &mut self,
+        given: &[(u16, Value)],
+        keys: &[(u16, Vec<Bytes32>)],
+    ) -> Result<(), String> {
         let schema = &self.model.schema;
         let mut values = Vec::new();
         for (field, _) in &self.layout.births {
@@ -207,7 +205,15 @@ impl Life<'_, '_> {
                 found.ok_or_else(|| format!("`{name}` is a birth value: add it to `given`"))?;
             values.push(value.clone());
         }
-        let roles = (0..schema.roles.len()).map(role_key).collect();
+        let roles = schema.roles.iter().enumerate().map(|(index, role)| {
+            let held = keys.iter().find(|(of, _)| usize::from(*of) == index);
+            match (held, role.max) {
+                (Some((_, held)), _) => held.clone(),
+                (None, None) => vec![role_key(index)],
+                (None, Some(_)) => Vec::new(),
+            }
+        });
+        let roles = roles.collect();
         let birth = Birth { creator: Bytes32([1; 32]), bind: self.bind(), values, roles };
         let reply = self.offer(OfferKind::Birth(birth))?;
         if reply != 0 {
@@ -294,10 +300,9 @@ impl Life<'_, '_> {
 
     fn step(&mut self, step: &Kind) -> Result<(), String> {
         match step {
-            Kind::Given(_) | Kind::Repeat(..) => Ok(()),
-            Kind::Send { message, params, role, wanted } => {
-                self.send(*message, params, *role, *wanted)
-            }
+            Kind::Given { .. } | Kind::People | Kind::Repeat(..) => Ok(()),
+            Kind::Send { message, params, by, wanted } => self.send(*message, params, *by, *wanted),
+            Kind::Approve { rule, by, wanted } => self.approve(*rule, *by, *wanted),
             Kind::Offer { input, value } => {
                 self.views[usize::from(*input)].clone_from(value);
                 Ok(())
@@ -364,21 +369,65 @@ impl Life<'_, '_> {
         &mut self,
         kind: u16,
         params: &[Value],
-        role: Option<u16>,
+        by: Option<Speaker>,
         wanted: Wanted,
     ) -> Result<(), String> {
         self.counter += 1;
-        let image = self.decoded()?;
-        let envelope = role.map(|role| Envelope {
-            role,
-            epoch: image.state.roles[usize::from(role)].epoch,
-            counter: self.counter,
-            not_after: self.now,
-            signature: [0; 64],
-            verified: true,
-        });
+        let from = self.model.schema.messages[usize::from(kind)].from.clone();
+        let envelope = match by {
+            None => None,
+            Some(by) => {
+                let mut envelope = self.envelope(by, &from)?;
+                (envelope.counter, envelope.not_after) = (self.counter, self.now);
+                Some(envelope)
+            }
+        };
         let message = Message { kind, params: params.to_vec(), envelope };
         let reply = self.offer(OfferKind::Message(message))?;
+        self.judge(reply, wanted)
+    }
+
+    fn approve(&mut self, rule: u16, by: Speaker, wanted: Wanted) -> Result<(), String> {
+        let roles = self.model.policy.rules[usize::from(rule)].quorum.as_ref();
+        let roles = roles.map_or(Vec::new(), |quorum| quorum.roles.clone());
+        let image = self.decoded()?;
+        let slot = self.layout.requests.iter().position(|slot| slot.rule == rule);
+        let open = slot.and_then(|slot| image.state.requests[slot].as_ref());
+        let mut by = self.envelope(by, &roles)?;
+        by.not_after = open.map_or(0, |open| open.deadline);
+        let reply = self.offer(OfferKind::Consent(Consent { rule, by }))?;
+        // One more consent is what was wanted, even where more are.
+        let taken = reply == Reason::WAITS.0 && wanted == Wanted::Taken;
+        self.judge(if taken { 0 } else { reply }, wanted)
+    }
+
+    /// Who speaks, in which of these roles.
+    fn envelope(&self, by: Speaker, roles: &[u16]) -> Result<Envelope, String> {
+        let held = self.decoded()?.state.roles;
+        let (role, key) = match by {
+            Speaker::Role(role) => {
+                let known = held[usize::from(role)].keys.first();
+                (role, known.map_or(Bytes32::ZERO, |known| known.key))
+            }
+            Speaker::Person(key) => {
+                let holds = |role: &&u16| held[usize::from(**role)].key(&key).is_some();
+                let role = roles.iter().find(holds).or(roles.first());
+                (role.copied().ok_or("nobody in particular may say this")?, key)
+            }
+        };
+        Ok(Envelope {
+            role,
+            key,
+            epoch: held[usize::from(role)].epoch,
+            counter: 0,
+            not_after: 0,
+            signature: [0; 64],
+            verified: true,
+        })
+    }
+
+    /// Whether a reply is what was wanted.
+    fn judge(&mut self, reply: u16, wanted: Wanted) -> Result<(), String> {
         if let Some(done) = self.done.last_mut() {
             done.reply = Some(reply);
         }
@@ -389,6 +438,14 @@ impl Life<'_, '_> {
                 Err(format!("it was taken, and `{}` was expected", name(wanted.0)))
             }
             (reply, Wanted::Refused(wanted)) if reply == wanted.0 => Ok(()),
+            (reply, Wanted::Waits) if reply == Reason::WAITS.0 => Ok(()),
+            (0, Wanted::Waits) => Err("it was taken at once, and was expected to wait".to_owned()),
+            (reply, Wanted::Taken) if reply == Reason::WAITS.0 => {
+                Err("it waits for consent; say `waits` if it should".to_owned())
+            }
+            (reply, Wanted::Waits) => {
+                Err(format!("it was refused `{}`, and was expected to wait", name(reply)))
+            }
             (reply, Wanted::Refused(wanted)) => Err(format!(
                 "it was refused `{}`, and `{}` was expected",
                 name(reply),
@@ -428,7 +485,7 @@ fn interpret_watched(
 ) -> Result<Computed, String> {
     let before = match offer.kind {
         OfferKind::Birth(_) => Image::unborn(model, layout),
-        OfferKind::Tick | OfferKind::Message(_) | OfferKind::Bind(_) => {
+        OfferKind::Tick | OfferKind::Message(_) | OfferKind::Bind(_) | OfferKind::Consent(_) => {
             Image::decode(model, layout, image).ok_or("the image is not one of its class")?
         }
     };

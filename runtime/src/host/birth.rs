@@ -8,6 +8,7 @@ use crate::store::log::Record;
 use aqo_model::entry;
 use aqo_model::offer::{Birth, Offer, OfferKind};
 use aqo_model::policy::Reason;
+use aqo_model::schema::Role;
 use aqo_model::value::{Bytes32, Value};
 use std::collections::BTreeMap;
 
@@ -19,8 +20,8 @@ const NAME_BYTES: usize = 64;
 pub struct BirthValues {
     /// Fields by name.
     pub fields: BTreeMap<String, String>,
-    /// Role keys by name.
-    pub roles: BTreeMap<String, Bytes32>,
+    /// Role keys by name: one, or those of a set.
+    pub roles: BTreeMap<String, Vec<Bytes32>>,
     /// Whether absent roles get development keys.
     pub development: bool,
 }
@@ -75,50 +76,79 @@ impl Host {
         Ok(id)
     }
 
-    /// The key of each role; what is absent is listed, or made if the birth is for development.
+    /// The keys of each role; what is absent is listed, or made if the birth is for development.
     fn role_keys(
         &mut self,
         artifact: &Bytes32,
         values: &BirthValues,
         observer: &mut dyn Observer,
-    ) -> Result<Vec<Bytes32>> {
+    ) -> Result<Vec<Vec<Bytes32>>> {
         let Some(class) = self.classes.get(artifact) else { return Ok(Vec::new()) };
-        let names: Vec<String> =
-            class.artifact.model.schema.roles.iter().map(|role| role.name.clone()).collect();
-        if let Some(unknown) = values.roles.keys().find(|name| !names.contains(name)) {
+        let roles: Vec<Role> = class.artifact.model.schema.roles.clone();
+        let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
+        if let Some(unknown) = values.roles.keys().find(|name| !names.contains(&name.as_str())) {
             let text = format!("the object has no role `{unknown}`");
             return Err(Error::refused(text).help(format!("it has {}", names.join(", "))));
         }
-        let missing: Vec<&String> =
-            names.iter().filter(|name| !values.roles.contains_key(*name)).collect();
-        if !missing.is_empty() && !values.development {
+        let missing: Vec<&Role> =
+            roles.iter().filter(|role| !values.roles.contains_key(&role.name)).collect();
+        let needed: Vec<&&Role> = missing.iter().filter(|role| role.max.is_none()).collect();
+        if !needed.is_empty() && !values.development {
             let flags: Vec<String> =
-                missing.iter().map(|name| format!("  --role {name}=KEYFILE")).collect();
+                needed.iter().map(|role| format!("  --role {}=KEYFILE", role.name)).collect();
             return Err(Error::refused(format!(
                 "a birth needs the keys of its roles:\n{}",
                 flags.join("\n")
             ))
             .help("`aqr key new NAME` makes a key"));
         }
-        if !missing.is_empty() {
+        if !missing.is_empty() && values.development {
             self.store.mark_development()?;
-            let text = missing.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+            let text = missing.iter().map(|role| role.name.as_str()).collect::<Vec<_>>().join(", ");
             observer.note(&format!(
                 "made development keys for {text} (in {}/keys)",
                 self.store.directory.display()
             ));
         }
         let mut keys = Vec::new();
-        for name in &names {
-            keys.push(match values.roles.get(name) {
-                Some(key) => *key,
-                None => {
-                    let path = keys::development_path(&self.store.directory, name);
-                    Key::read_or_make(self.store.disk.as_ref(), &path, self.random.as_mut())?
-                        .0
-                        .public()
+        for role in &roles {
+            let mut held = match values.roles.get(&role.name) {
+                Some(given) => given.clone(),
+                None => self.development_keys(role, values.development)?,
+            };
+            held.sort_unstable();
+            let wrong = |text: String| Err(Error::refused(text));
+            if held.windows(2).any(|pair| pair[0] == pair[1]) {
+                return wrong(format!("role `{}` names one key twice", role.name));
+            }
+            if held.contains(&Bytes32::ZERO) {
+                return wrong(format!("role `{}` has a key that nobody can hold", role.name));
+            }
+            match role.max {
+                None if held.len() != 1 => {
+                    return wrong(format!("role `{}` has exactly one key", role.name));
                 }
-            });
+                Some(max) if held.len() > usize::from(max) => {
+                    return wrong(format!("role `{}` has at most {max} keys", role.name));
+                }
+                None | Some(_) => keys.push(held),
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Keys that this store makes for a role; of a set three, or as many as it takes.
+    fn development_keys(&mut self, role: &Role, makes: bool) -> Result<Vec<Bytes32>> {
+        let names = match role.max {
+            None => vec![role.name.clone()],
+            Some(max) if makes => (1..=max.min(3)).map(|k| format!("{}_{k}", role.name)).collect(),
+            Some(_) => Vec::new(),
+        };
+        let mut keys = Vec::new();
+        for name in names {
+            let path = keys::development_path(&self.store.directory, &name);
+            let made = Key::read_or_make(self.store.disk.as_ref(), &path, self.random.as_mut())?;
+            keys.push(made.0.public());
         }
         Ok(keys)
     }
@@ -139,16 +169,16 @@ fn birth_values(class: &Class, given: &BirthValues) -> Result<Vec<Value>> {
             None => wrong.push(format!(
                 "  {}: {}; for example --with {}={}",
                 field.name,
-                field.ty.describe(&schema.enums),
+                field.ty.describe(&schema.types),
                 field.name,
-                field.ty.example(&schema.enums)
+                field.ty.example(&schema.types)
             )),
-            Some(text) => match Value::parse(text, &field.ty, &schema.enums) {
-                Ok(value) if value.in_range(&field.ty) => values.push(value),
+            Some(text) => match Value::parse(text, &field.ty, &schema.types) {
+                Ok(value) if value.in_range(&field.ty, &schema.types) => values.push(value),
                 Ok(_) => wrong.push(format!(
                     "  {}: {text} is not {}",
                     field.name,
-                    field.ty.describe(&schema.enums)
+                    field.ty.describe(&schema.types)
                 )),
                 Err(error) => wrong.push(format!("  {}: {error}", field.name)),
             },

@@ -33,7 +33,7 @@ pub(super) fn waiting(model: &Model, entry: &Entry, head: &Bytes32) -> Vec<Waiti
         let args = args.map(|(param, value)| {
             let json = match value {
                 aqo_model::value::Value::Bool(value) => serde_json::Value::Bool(*value),
-                other => serde_json::Value::String(other.show(&param.ty, &model.schema.enums)),
+                other => serde_json::Value::String(other.show(&param.ty, &model.schema.types)),
             };
             (param.name.clone(), json)
         });

@@ -304,7 +304,7 @@ impl Host {
             for (index, name) in inputs {
                 let Some(reading) = readings.get(name) else { continue };
                 // What cannot be read as its type is none.
-                let value = Value::parse(&reading.text, &schema.inputs[index].ty, &schema.enums);
+                let value = Value::parse(&reading.text, &schema.inputs[index].ty, &schema.types);
                 views[index] = value.ok().map(|value| View { value, at: reading.at });
             }
         }

@@ -86,7 +86,7 @@ impl Living {
         let (model, image) = (&class.artifact.model, &self.follower.image);
         let served = self.resident.served.max(image.state.now);
         self.resident.served = served;
-        self.resident.next_due = next_due(model, &image.state, served);
+        self.resident.next_due = next_due(model, &class.artifact.layout, &image.state, served);
         self.resident.image = self.follower.bytes(&class.artifact);
         self.resident
     }

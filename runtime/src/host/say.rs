@@ -3,7 +3,7 @@
 use super::{Host, Observer};
 use crate::error::{Error, Result};
 use aqo_model::Model;
-use aqo_model::value::Value;
+use aqo_model::value::{Bytes32, Value};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -12,8 +12,10 @@ use std::path::PathBuf;
 pub struct Saying {
     /// To whom: a name, an id, or the beginning of an id.
     pub object: String,
-    /// The message.
+    /// The message, or the rule that is consented to.
     pub message: String,
+    /// Whether it is a consent.
+    pub consents: bool,
     /// What it carries, in text form.
     pub values: Vec<(String, String)>,
     /// In the name of which role; `None` for anyone.
@@ -30,6 +32,9 @@ impl Host {
         let id = self.find(&saying.object)?;
         let (_, class) = self.object(&id).ok_or_else(|| Error::internal("an unknown object"))?;
         let model = class.artifact.model.clone();
+        if saying.consents {
+            return self.say_yes(&id, &model, saying, observer);
+        }
         let (kind, params) = message(&model, saying)?;
         let role = role(&model, kind, saying)?;
         let signer = match &role {
@@ -38,6 +43,46 @@ impl Host {
         };
         let signer = signer.as_ref().map(|(role, key)| (*role, key));
         let reply = self.send(&id, kind, params, signer, observer)?;
+        Ok(reply.map(|reason| model.policy.reason_name(reason).to_owned()))
+    }
+}
+
+impl Host {
+    /// Consents to what a rule would do.
+    fn say_yes(
+        &mut self,
+        id: &Bytes32,
+        model: &Model,
+        saying: &Saying,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<String>> {
+        let rules = &model.policy.rules;
+        let asks =
+            |name: &str| rules.iter().position(|rule| rule.name == name && rule.quorum.is_some());
+        let Some(rule) = asks(&saying.message).and_then(|rule| u16::try_from(rule).ok()) else {
+            let names: Vec<&str> = (rules.iter().filter(|rule| rule.quorum.is_some()))
+                .map(|rule| rule.name.as_str())
+                .collect();
+            let text = format!("no rule `{}` asks for consent", saying.message);
+            let help = if names.is_empty() { "none does".to_owned() } else { names.join(", ") };
+            return Err(Error::refused(text).help(format!("those that do: {help}")));
+        };
+        let quorum = rules[usize::from(rule)].quorum.as_ref();
+        let roles = quorum.map_or(&[][..], |quorum| &quorum.roles);
+        let named = |role: &&u16| {
+            let name = &model.schema.roles[usize::from(**role)].name;
+            saying.role.as_ref().is_none_or(|wanted| wanted == name)
+        };
+        let Some(role) = roles.iter().find(named) else {
+            let names: Vec<&str> = (roles.iter())
+                .map(|role| model.schema.roles[usize::from(*role)].name.as_str())
+                .collect();
+            let text = format!("that role has no say in `{}`", saying.message);
+            return Err(Error::refused(text).help(format!("add `--as {}`", names.join(" or "))));
+        };
+        let name = model.schema.roles[usize::from(*role)].name.clone();
+        let key = self.key_for(&name, saying.key.as_deref())?;
+        let reply = self.consent(id, rule, (*role, &key), observer)?;
         Ok(reply.map(|reason| model.policy.reason_name(reason).to_owned()))
     }
 }
@@ -78,18 +123,23 @@ fn message(model: &Model, saying: &Saying) -> Result<(u16, Vec<Value>)> {
         .filter(|(name, _)| !declared.params.iter().any(|param| param.name == *name))
         .map(|(name, _)| format!("  {name}: not a parameter"))
         .collect();
+    for param in &declared.params {
+        if saying.values.iter().filter(|(name, _)| *name == param.name).count() > 1 {
+            wrong.push(format!("  {}: given more than once", param.name));
+        }
+    }
     let mut params = Vec::new();
     for param in &declared.params {
         let given = saying.values.iter().find(|(name, _)| *name == param.name);
-        match given.map(|(_, text)| Value::parse(text, &param.ty, &model.schema.enums)) {
+        match given.map(|(_, text)| Value::parse(text, &param.ty, &model.schema.types)) {
             Some(Ok(value)) => params.push(value),
             Some(Err(error)) => wrong.push(format!("  {}: {error}", param.name)),
             None => wrong.push(format!(
                 "  {}: {}; for example {}={}",
                 param.name,
-                param.ty.describe(&model.schema.enums),
+                param.ty.describe(&model.schema.types),
                 param.name,
-                param.ty.example(&model.schema.enums)
+                param.ty.example(&model.schema.types)
             )),
         }
     }

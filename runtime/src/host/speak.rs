@@ -1,11 +1,12 @@
 //! What is said to an object: messages, in the name of a role or of anyone.
 
 use super::{Host, Observer};
+use crate::class::Class;
 use crate::error::{Error, Result};
 use crate::keys::{self, Key};
-use aqo_model::entry::signed_bytes;
-use aqo_model::image::Image;
-use aqo_model::offer::{Envelope, Message, Offer, OfferKind};
+use aqo_model::entry::{consent_bytes, signed_bytes};
+use aqo_model::image::{Image, State};
+use aqo_model::offer::{Consent, Envelope, Message, Offer, OfferKind};
 use aqo_model::policy::Reason;
 use aqo_model::value::{Bytes32, Value};
 use std::path::Path;
@@ -26,46 +27,67 @@ impl Host {
     ) -> Result<Option<Reason>> {
         self.tick(u64::MAX, observer)?;
         let now = self.clock.now();
-        let inputs = self.inputs(id, now);
-        let object =
-            self.objects.get_mut(id).ok_or_else(|| Error::internal("an unknown object"))?;
+        let object = self.objects.get(id).ok_or_else(|| Error::internal("an unknown object"))?;
         if let Some(why) = &object.parked {
             return Err(Error::refused(format!("{} is parked: {why}", object.name)));
         }
-        let class = self
-            .classes
-            .get_mut(&object.artifact)
-            .ok_or_else(|| Error::internal("an unknown class"))?;
+        let class = self.classes.get(&object.artifact);
+        let class = class.ok_or_else(|| Error::internal("an unknown class"))?;
         let model = &class.artifact.model;
         let envelope = match signer {
             None => None,
             Some((role, key)) => {
-                let image = Image::decode(model, &class.artifact.layout, &object.image)
-                    .ok_or_else(|| Error::internal("an image is damaged"))?;
-                let held = image.state.roles.get(usize::from(role)).copied();
-                let held = held.ok_or_else(|| Error::internal("an unknown role"))?;
-                let mut envelope = Envelope {
-                    role,
-                    epoch: held.epoch,
-                    counter: held.counter + 1,
-                    not_after: now.saturating_add(ENVELOPE_LIFE),
-                    signature: [0; 64],
-                    verified: false,
-                };
-                let signed = signed_bytes(model, id, kind, &params, &envelope);
-                envelope.signature = key.sign(&signed);
-                envelope.verified = keys::is_signed(&held.key, &signed, &envelope.signature);
+                let state = state_of(class, &object.image)?;
+                let mut envelope = blank(&state, role, key)?;
+                envelope.not_after = now.saturating_add(ENVELOPE_LIFE);
+                sign(&mut envelope, key, |by| signed_bytes(model, id, kind, &params, by));
                 Some(envelope)
             }
         };
-        let message = Message { kind, params, envelope };
-        let offer = Offer {
-            kind: OfferKind::Message(message),
-            observed: now,
-            served: object.served,
-            ignored: object.ignored,
-            inputs,
-        };
+        self.offer(id, OfferKind::Message(Message { kind, params, envelope }), observer)
+    }
+
+    /// Consents to what a rule would do, in the name of a role. Gives the reason of a refusal, or that
+    /// more consent is wanted.
+    pub fn consent(
+        &mut self,
+        id: &Bytes32,
+        rule: u16,
+        (role, key): (u16, &Key),
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Reason>> {
+        self.tick(u64::MAX, observer)?;
+        let object = self.objects.get(id).ok_or_else(|| Error::internal("an unknown object"))?;
+        let class = self.classes.get(&object.artifact);
+        let class = class.ok_or_else(|| Error::internal("an unknown class"))?;
+        let (model, layout) = (&class.artifact.model, &class.artifact.layout);
+        let state = state_of(class, &object.image)?;
+        let slot = layout.requests.iter().position(|slot| slot.rule == rule);
+        let open = slot.and_then(|slot| state.requests[slot].as_ref());
+        let Some(open) = open else { return Ok(Some(Reason::NO_REQUEST)) };
+        let mut by = blank(&state, role, key)?;
+        (by.counter, by.not_after) = (0, open.deadline);
+        sign(&mut by, key, |by| consent_bytes(model, id, rule, &open.params, by));
+        self.offer(id, OfferKind::Consent(Consent { rule, by }), observer)
+    }
+
+    /// Puts something before an object, and records what comes of it.
+    fn offer(
+        &mut self,
+        id: &Bytes32,
+        kind: OfferKind,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Reason>> {
+        let now = self.clock.now();
+        let inputs = self.inputs(id, now);
+        let object =
+            self.objects.get_mut(id).ok_or_else(|| Error::internal("an unknown object"))?;
+        let class = self
+            .classes
+            .get_mut(&object.artifact)
+            .ok_or_else(|| Error::internal("an unknown class"))?;
+        let (served, ignored) = (object.served, object.ignored);
+        let offer = Offer { kind, observed: now, served, ignored, inputs };
         let answer = class.step(&object.image, &offer)?;
         match answer.admitted {
             Some(admitted) => {
@@ -79,20 +101,59 @@ impl Host {
         Ok(answer.reply)
     }
 
-    /// A key for a role: from a file, or the one that this store made.
-    pub fn key_for(&self, role: &str, file: Option<&Path>) -> Result<Key> {
-        if let Some(file) = file {
-            return Key::read(self.store.disk.as_ref(), file);
+    /// A key for a role: a file, a key of this name, or the one that this store made for the role.
+    pub fn key_for(&self, role: &str, named: Option<&Path>) -> Result<Key> {
+        let disk = self.store.disk.as_ref();
+        if let Some(file) = named
+            && disk.read(file).is_ok()
+        {
+            return Key::read(disk, file);
         }
-        let own = keys::development_path(&self.store.directory, role);
-        let person =
-            keys::people_directory().map(|directory| directory.join(format!("{role}.pem")));
-        let candidates = std::iter::once(own).chain(person);
-        let found = candidates.into_iter().find(|path| self.store.disk.read(path).is_ok());
-        match found {
-            Some(path) => Key::read(self.store.disk.as_ref(), &path),
-            None => Err(Error::refused(format!("no key for `{role}` is at hand"))
-                .help(format!("name its file: `--key FILE`, or make one: `aqr key new {role}`"))),
+        let names = match named {
+            Some(named) => vec![named.display().to_string()],
+            None => vec![role.to_owned(), format!("{role}_1")],
+        };
+        let candidates = names.iter().flat_map(|name| {
+            let own = keys::development_path(&self.store.directory, name);
+            let person =
+                keys::people_directory().map(|directory| directory.join(format!("{name}.pem")));
+            std::iter::once(own).chain(person)
+        });
+        match candidates.into_iter().find(|path| disk.read(path).is_ok()) {
+            Some(path) => Key::read(disk, &path),
+            None => {
+                let what = named.map_or(role.to_owned(), |named| named.display().to_string());
+                Err(Error::refused(format!("no key for `{what}` is at hand")).help(format!(
+                    "name its file: `--key FILE`, or make one: `aqr key new {role}`"
+                )))
+            }
         }
     }
+}
+
+fn state_of(class: &Class, image: &[u8]) -> Result<State> {
+    let image = Image::decode(&class.artifact.model, &class.artifact.layout, image);
+    image.map(|image| image.state).ok_or_else(|| Error::internal("an image is damaged"))
+}
+
+/// An envelope of a role's next message, not yet signed.
+fn blank(state: &State, role: u16, key: &Key) -> Result<Envelope> {
+    let held = state.roles.get(usize::from(role));
+    let held = held.ok_or_else(|| Error::internal("an unknown role"))?;
+    let key = key.public();
+    Ok(Envelope {
+        role,
+        key,
+        epoch: held.epoch,
+        counter: held.key(&key).map_or(0, |known| known.counter).saturating_add(1),
+        not_after: 0,
+        signature: [0; 64],
+        verified: false,
+    })
+}
+
+fn sign(envelope: &mut Envelope, key: &Key, bytes: impl FnOnce(&Envelope) -> Vec<u8>) {
+    let signed = bytes(envelope);
+    envelope.signature = key.sign(&signed);
+    envelope.verified = keys::is_signed(&envelope.key, &signed, &envelope.signature);
 }

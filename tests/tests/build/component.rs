@@ -67,7 +67,7 @@ impl Twin {
 
     fn birth(&mut self, values: Vec<Value>) {
         let bind = Bind { host: Bytes32([1; 32]), nonce: [2; 16], capabilities: 3 };
-        let roles = self.model.schema.roles.iter().map(|_| Bytes32([5; 32])).collect();
+        let roles = self.model.schema.roles.iter().map(|_| vec![Bytes32([5; 32])]).collect();
         let birth = Birth { creator: Bytes32([4; 32]), bind, values, roles };
         let inputs = vec![None; self.model.schema.inputs.len()];
         let offer =
@@ -100,6 +100,7 @@ fn field(value: &Val, name: &str) -> Val {
 fn envelope(role: u16, counter: u64, now: i64) -> Envelope {
     Envelope {
         role,
+        key: Bytes32([5; 32]),
         epoch: 0,
         counter,
         not_after: now + SECOND,
@@ -111,6 +112,7 @@ fn envelope(role: u16, counter: u64, now: i64) -> Envelope {
 fn enveloped(role: &str, envelope: &Envelope) -> Val {
     record(&[
         ("role", Val::Enum(role.to_owned())),
+        ("key", list(&envelope.key.0)),
         ("epoch", Val::U32(envelope.epoch)),
         ("counter", Val::U64(envelope.counter)),
         ("not-after", Val::S64(envelope.not_after)),
@@ -228,7 +230,7 @@ fn every_type_is_lifted_and_lowered() {
         Value::Int(-3),
         Value::Text("grüße".to_owned()),
         Value::Bytes32(Bytes32([7; 32])),
-        Value::Variant(2),
+        Value::variant(2),
         Value::Some(Box::new(Value::Int(-99))),
         Value::None,
         Value::Bool(true),
@@ -272,7 +274,7 @@ fn every_type_is_lifted_and_lowered() {
     let views = [
         Some(Value::Int(5)),
         Some(Value::Text("tag".to_owned())),
-        Some(Value::Variant(0)),
+        Some(Value::variant(0)),
         None,
         Some(Value::Bytes32(Bytes32([3; 32]))),
     ];

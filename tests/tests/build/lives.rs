@@ -1,23 +1,18 @@
 //! Random lives: the compiled core and the interpreter answer the same offers, byte for byte.
 
-use crate::chance::Chance;
 use crate::core::{Core, engine};
 use crate::coverage;
 use aqo_model::Model;
 use aqo_model::entry::{Entry, Settled, Verdict, chain};
 use aqo_model::image::Image;
 use aqo_model::layout::{Layout, offer as at, outcome, tail};
-use aqo_model::offer::{Bind, Birth, Envelope, Message, Offer, OfferKind, View};
 use aqo_model::policy::{Otherwise, Reason};
 use aqo_model::step::step_bytes;
-use aqo_model::types::NEVER;
 use aqo_model::value::Bytes32;
 use aqo_tests::models;
+use aqo_tests::offers::{Offers, START};
 use std::collections::BTreeMap;
 use wasmtime::Engine;
-
-/// 2027-01-01T00:00:00Z
-const START: i64 = 1_798_761_600_000_000;
 
 /// What happened in lives, counted by name.
 pub(crate) type Tally = BTreeMap<String, u64>;
@@ -25,33 +20,28 @@ pub(crate) type Tally = BTreeMap<String, u64>;
 /// One object under random offers.
 pub(crate) struct Life<'m> {
     model: &'m Model,
-    layout: Layout,
+    layout: &'m Layout,
     core: Core,
-    chance: Chance,
+    offers: Offers<'m>,
     /// `None` before birth.
     image: Option<Vec<u8>>,
-    now: i64,
     served: i64,
     next_due: i64,
-    counter: u64,
     pub(crate) tally: Tally,
 }
 
 impl<'m> Life<'m> {
-    pub(crate) fn new(engine: &Engine, model: &'m Model, seed: u64) -> Self {
-        let layout = Layout::of(model);
-        let core = Core::new(engine, model, &layout);
+    pub(crate) fn new(engine: &Engine, model: &'m Model, layout: &'m Layout, seed: u64) -> Self {
+        let core = Core::new(engine, model, layout);
         assert_eq!(core.class(), model.class().0, "the code says of which class it is");
         Life {
             model,
             layout,
             core,
-            chance: Chance::new(seed),
+            offers: Offers::new(model, layout, seed),
             image: None,
-            now: START,
             served: START,
             next_due: START,
-            counter: 0,
             tally: Tally::new(),
         }
     }
@@ -59,144 +49,33 @@ impl<'m> Life<'m> {
     /// Makes so many offers.
     pub(crate) fn live(&mut self, steps: usize) {
         for number in 0..steps {
-            self.pass_time();
-            let offer = self.offer();
-            let mut bytes = offer.encode(&self.layout);
-            if self.chance.percent(12) {
+            self.offers.pass_time(self.next_due);
+            let reborn = self.offers.chance.percent(1);
+            let image = self.image.as_ref().filter(|_| !reborn);
+            let image = image.and_then(|image| Image::decode(self.model, self.layout, image));
+            let offer = self.offers.offer(image.as_ref(), self.served);
+            let mut bytes = offer.encode(self.layout);
+            if self.offers.chance.percent(12) {
                 self.damage(&mut bytes);
             }
             self.put(&bytes, number);
         }
     }
 
-    fn pass_time(&mut self) {
-        let (chance, next_due) = (&mut self.chance, self.next_due);
-        self.now = match chance.below(20) {
-            0..=7 if next_due < NEVER => next_due.max(self.now),
-            8..=9 if next_due < NEVER => next_due + chance.below(3_000_000) as i64,
-            10..=14 => self.now + chance.below(12_000_000) as i64,
-            15 => self.now + chance.below(200_000_000) as i64,
-            16 => self.now - chance.below(5_000_000) as i64,
-            _ => self.now + 1,
-        };
-    }
-
-    fn offer(&mut self) -> Offer {
-        let served = match self.chance.below(40) {
-            0 => *self.chance.pick(&[i64::MIN, i64::MAX, 0, self.now]),
-            1 => self.now - 30_000_000,
-            _ => self.served,
-        };
-        let kind = if self.image.is_none() || self.chance.percent(1) {
-            OfferKind::Birth(self.birth())
-        } else {
-            match self.chance.below(100) {
-                0..=58 => OfferKind::Tick,
-                59..=95 if !self.model.schema.messages.is_empty() => {
-                    OfferKind::Message(self.message())
-                }
-                _ => OfferKind::Bind(self.bind()),
-            }
-        };
-        let ignored = if self.chance.percent(5) { self.chance.draw() as u32 } else { 0 };
-        let schema = &self.model.schema;
-        let (chance, now) = (&mut self.chance, self.now);
-        let inputs = schema.inputs.iter().map(|input| {
-            chance.percent(80).then(|| View {
-                value: chance.value(&input.ty, &schema.enums, 8),
-                at: match chance.below(12) {
-                    0 => now.saturating_sub(29_000_000),
-                    1 => now.saturating_sub(31_000_000),
-                    2 => *chance.pick(&[-1, NEVER, NEVER + 1, i64::MIN, 0]),
-                    3 => now.saturating_add(5_000_000),
-                    _ => now,
-                },
-            })
-        });
-        let inputs = inputs.collect();
-        let wild = [NEVER, NEVER + 1, -1, i64::MIN, i64::MAX];
-        let observed =
-            if self.chance.below(300) == 0 { *self.chance.pick(&wild) } else { self.now };
-        Offer { kind, observed, served, ignored, inputs }
-    }
-
-    fn bind(&mut self) -> Bind {
-        let every = (1u64 << self.model.schema.capabilities.len()) - 1;
-        let capabilities = if self.chance.percent(75) { every } else { self.chance.draw() & every };
-        Bind { host: self.chance.bytes32(), nonce: [self.chance.below(9) as u8; 16], capabilities }
-    }
-
-    fn birth(&mut self) -> Birth {
-        let schema = &self.model.schema;
-        let chance = &mut self.chance;
-        let values = self.layout.births.iter().map(|(field, _)| {
-            chance.value(&schema.fields[usize::from(*field)].ty, &schema.enums, 5)
-        });
-        let values = values.collect();
-        Birth {
-            creator: self.chance.bytes32(),
-            bind: self.bind(),
-            values,
-            roles: schema.roles.iter().map(|_| self.chance.bytes32()).collect(),
-        }
-    }
-
-    fn message(&mut self) -> Message {
-        let schema = &self.model.schema;
-        let kind = self.chance.below(schema.messages.len() as u64) as u16;
-        let declared = &schema.messages[usize::from(kind)];
-        let chance = &mut self.chance;
-        let params =
-            declared.params.iter().map(|p| chance.value(&p.ty, &schema.enums, 3)).collect();
-        let proper = !self.chance.percent(4);
-        let envelope = (declared.from.is_empty() != proper).then(|| self.envelope(&declared.from));
-        Message { kind, params, envelope }
-    }
-
-    fn envelope(&mut self, from: &[u16]) -> Envelope {
-        self.counter += 1 + self.chance.below(2);
-        let counter = match self.chance.below(30) {
-            0 => 0,
-            1 => self.counter - 1,
-            2 => self.counter.saturating_sub(self.chance.below(80)),
-            3 => {
-                self.counter += self.chance.below(100);
-                self.counter
-            }
-            _ => self.counter,
-        };
-        let roles = self.model.schema.roles.len() as u64;
-        let role = if from.is_empty() || self.chance.percent(6) {
-            self.chance.below(roles + 1) as u16
-        } else {
-            *self.chance.pick(from)
-        };
-        let late = [-1, 0, 7 * 86_400_000_000, 7 * 86_400_000_000 + 1];
-        let ahead = if self.chance.percent(6) { *self.chance.pick(&late) } else { 60_000_000 };
-        Envelope {
-            role,
-            epoch: u32::from(self.chance.percent(3)),
-            counter,
-            not_after: self.now.saturating_add(ahead),
-            signature: [self.chance.below(256) as u8; 64],
-            verified: !self.chance.percent(3),
-        }
-    }
-
     /// Changes some bytes, most of them where they matter.
     fn damage(&mut self, bytes: &mut [u8]) {
-        for _ in 0..=self.chance.below(3) {
-            let end = if self.chance.percent(50) {
+        for _ in 0..=self.offers.chance.below(3) {
+            let end = if self.offers.chance.percent(50) {
                 bytes.len()
             } else {
                 self.layout.payload.min(bytes.len())
             };
-            let place = self.chance.below(end as u64) as usize;
-            bytes[place] = match self.chance.below(4) {
+            let place = self.offers.chance.below(end as u64) as usize;
+            bytes[place] = match self.offers.chance.below(4) {
                 0 => 0,
                 1 => 1,
-                2 => bytes[place] ^ 1 << self.chance.below(8),
-                _ => self.chance.below(256) as u8,
+                2 => bytes[place] ^ 1 << self.offers.chance.below(8),
+                _ => self.offers.chance.below(256) as u8,
             };
         }
     }
@@ -210,7 +89,7 @@ impl<'m> Life<'m> {
             return;
         }
         let wanted =
-            step_bytes(self.model, &self.layout, &before, offer).expect("an image of the class");
+            step_bytes(self.model, self.layout, &before, offer).expect("an image of the class");
         let (image, outcome) = self.core.step(&before, offer);
         let told = |bytes: &[u8]| {
             let body = bytes.get(outcome::BODY..).unwrap_or_default();
@@ -252,15 +131,12 @@ impl<'m> Life<'m> {
         let before: [u8; 32] = image[head..head + 32].try_into().expect("a digest");
         let after = chain(&Bytes32(before), body);
         image[head..head + 32].copy_from_slice(&after.0);
-        assert!(Image::decode(self.model, &self.layout, &image).is_some(), "an image of the class");
-        if kind == at::BIRTH {
-            self.counter = 0;
-        }
+        assert!(Image::decode(self.model, self.layout, &image).is_some(), "an image of the class");
         (self.served, self.next_due) = (served, next_due);
         // A clock that runs ahead to the end of time would leave nothing to test.
         if entry.now > START + 4_000_000_000_000_000 {
             self.image = None;
-            self.now = START;
+            self.offers.now = START;
             self.served = START;
             return;
         }
@@ -276,6 +152,7 @@ impl<'m> Life<'m> {
                     format!("refused {}", self.model.policy.reason_name(reason))
                 }
                 Verdict::Committed => "committed".to_owned(),
+                Verdict::Waits => "waits".to_owned(),
             });
         }
         for foretold in &entry.predictions {
@@ -309,7 +186,8 @@ fn compiled_and_interpreted_agree() {
     for (number, model) in objects.iter().enumerate() {
         assert_eq!(aqo_model::verify::verify(model), Ok(()), "object {number}");
         for seed in 0..6 {
-            let mut life = Life::new(&engine, model, seed * 97 + number as u64);
+            let layout = Layout::of(model);
+            let mut life = Life::new(&engine, model, &layout, seed * 97 + number as u64);
             life.live(700);
             for (name, count) in life.tally {
                 *tally.entry(name).or_default() += count;

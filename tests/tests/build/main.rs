@@ -1,7 +1,6 @@
 //! Model to component and back: what is emitted means what the reference interpreter says, carries
 //! what the Model says, and is read back as what it was.
 
-mod chance;
 mod component;
 mod core;
 mod coverage;

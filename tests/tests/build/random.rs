@@ -1,16 +1,17 @@
 //! Random rules over the schema of [`models::everything`]: expressions drawn by kind, kept where
 //! `verify` lets them stand, lived through by the interpreter and the compiled core.
 
-use crate::chance::Chance;
 use crate::core::engine;
 use crate::coverage;
 use crate::lives::Life;
 use aqo_model::Model;
 use aqo_model::expr::{Expr, Order, Rounding, Shape, Stmt};
+use aqo_model::layout::Layout;
 use aqo_model::policy::{Otherwise, Rule, Trigger};
 use aqo_model::types::{Kind, Type};
 use aqo_model::value::{Bytes32, Value};
 use aqo_model::verify::verify;
+use aqo_tests::chance::Chance;
 use aqo_tests::models;
 
 /// Rules of each random object: as many as the clauses of the base speak of.
@@ -65,7 +66,15 @@ impl Draw<'_> {
                 atoms.extend(if self.tick { vec![Expr::Due, Expr::Missed] } else { Vec::new() });
             }
             Kind::Bytes32 => atoms.extend([Expr::Role(0), Expr::Role(1)]),
-            Kind::Bool | Kind::Enum(_) | Kind::Text | Kind::Option(_) => {}
+            Kind::Bool
+            | Kind::Enum(_)
+            | Kind::Text
+            | Kind::Option(_)
+            | Kind::Record(_)
+            | Kind::Bytes
+            | Kind::List(_)
+            | Kind::Set(_)
+            | Kind::Map(..) => {}
         }
         atoms
     }
@@ -75,8 +84,9 @@ impl Draw<'_> {
             Kind::Bool => Expr::Value(Value::Bool(self.chance.percent(50))),
             Kind::Number => Expr::number(self.chance.between(-1_000, 1_000)),
             Kind::Enum(index) => {
-                let variants = self.model.schema.enums[usize::from(*index)].variants.len() as u64;
-                Expr::Variant(*index, self.chance.below(variants) as u16)
+                let variants =
+                    self.model.schema.types.enums[usize::from(*index)].variants.len() as u64;
+                Expr::Variant(*index, self.chance.below(variants) as u16, Vec::new())
             }
             Kind::Text => {
                 let texts = ["", "a", "hello", "über"];
@@ -90,9 +100,17 @@ impl Draw<'_> {
                     Kind::Enum(index) => Type::Enum(index),
                     Kind::Text => Type::Text { max: 12 },
                     Kind::Bytes32 => Type::Key,
-                    Kind::Option(_) => unreachable!("no option holds an option"),
+                    Kind::Option(_)
+                    | Kind::Record(_)
+                    | Kind::Bytes
+                    | Kind::List(_)
+                    | Kind::Set(_)
+                    | Kind::Map(..) => unreachable!("options here hold scalars"),
                 };
                 Expr::None(Type::Option(Box::new(ty)))
+            }
+            Kind::Record(_) | Kind::Bytes | Kind::List(_) | Kind::Set(_) | Kind::Map(..) => {
+                unreachable!("not drawn: the base has no such field")
             }
         }
     }
@@ -133,7 +151,14 @@ impl Draw<'_> {
                 Kind::Bool => self.condition(depth),
                 Kind::Number => self.number(depth),
                 Kind::Option(inner) => Expr::Some(self.boxed(inner, depth)),
-                Kind::Enum(_) | Kind::Text | Kind::Bytes32 => self.expr(kind, depth),
+                Kind::Enum(_)
+                | Kind::Text
+                | Kind::Bytes32
+                | Kind::Record(_)
+                | Kind::Bytes
+                | Kind::List(_)
+                | Kind::Set(_)
+                | Kind::Map(..) => self.expr(kind, depth),
             },
         }
     }
@@ -195,7 +220,7 @@ impl Draw<'_> {
             5 => Expr::StartsWith(self.boxed(&Kind::Text, depth), self.boxed(&Kind::Text, depth)),
             6 => Expr::Is(
                 self.boxed(&Kind::Enum(0), depth),
-                vec![Shape::Variant(0), Shape::Variant(2)],
+                vec![Shape::Variant(0, Vec::new()), Shape::Variant(2, Vec::new())],
             ),
             7 => {
                 Expr::Is(self.boxed(&Kind::Option(Box::new(Kind::Text)), depth), vec![Shape::None])
@@ -317,12 +342,11 @@ fn rule(model: &Model, chance: &mut Chance, number: u16) -> Rule {
     } else {
         Trigger::Message(chance.below(model.schema.messages.len() as u64) as u16)
     };
-    let params = match on {
-        Trigger::Tick => Vec::new(),
-        Trigger::Message(kind) => {
-            let params = model.schema.messages[usize::from(kind)].params.iter();
-            params.map(|param| param.ty.clone()).collect()
-        }
+    let params = if let Trigger::Message(kind) = on {
+        let params = model.schema.messages[usize::from(kind)].params.iter();
+        params.map(|param| param.ty.clone()).collect()
+    } else {
+        Vec::new()
     };
     let mut draw = Draw {
         model,
@@ -345,6 +369,7 @@ fn rule(model: &Model, chance: &mut Chance, number: u16) -> Rule {
         on,
         when,
         needs: Vec::new(),
+        quorum: None,
         assured: false,
         body,
         locals,
@@ -360,6 +385,7 @@ fn object(chance: &mut Chance) -> (Model, usize) {
         on: Trigger::Tick,
         when: None,
         needs: Vec::new(),
+        quorum: None,
         assured: false,
         body: Vec::new(),
         locals: Vec::new(),
@@ -388,7 +414,8 @@ fn random_objects_agree() {
     for _ in 0..40 {
         let (model, turned_down) = object(&mut chance);
         refused += turned_down;
-        let mut life = Life::new(&engine, &model, chance.draw());
+        let layout = Layout::of(&model);
+        let mut life = Life::new(&engine, &model, &layout, chance.draw());
         life.live(120);
         objects.push(model);
     }

@@ -152,11 +152,11 @@ fn sizes_stay_small() {
     let core = aqo_emit::core_module(&model).len();
     let whole = component(&model, &Options::default()).expect("a component").len();
     println!("thermostat: core module {core} bytes, component {whole} bytes");
-    assert!(core <= CORE_MOST && whole <= 16 << 10);
+    assert!(core <= CORE_MOST && whole <= 17 << 10);
 }
 
 /// The most bytes of the thermostat's core module.
-const CORE_MOST: usize = 6_500;
+const CORE_MOST: usize = 7_300;
 
 #[test]
 fn what_is_no_object_is_told_apart() {
@@ -276,7 +276,7 @@ fn code_that_is_not_what_the_model_says_is_refused() {
 #[test]
 fn any_bytes_are_answered() {
     let (_, bytes) = thermostat();
-    let mut chance = crate::chance::Chance::new(11);
+    let mut chance = aqo_tests::chance::Chance::new(11);
     for _ in 0..1_500 {
         let mut damaged = bytes.clone();
         match chance.below(3) {

@@ -5,13 +5,15 @@
 //! # E3002: value may leave its range
 //! …
 //! ```aqo wrong [times N] [also E2001 …]     the last line N times; other codes that come along
+//! ```aqo wrong twice                         two files of a project that both say this
 //! ```aqo mended
 //! ```
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use aqo_compiler::{Code, render};
+use aqo_compiler::modules::taken;
+use aqo_compiler::{Code, Database, SourceFile, render};
 
 use crate::helpers::{PATH, check, ids};
 
@@ -59,6 +61,17 @@ fn surprise(code: Code, text: &str, wanted: &BTreeSet<&str>) -> Option<String> {
     (&codes != wanted).then(|| format!("{}: {wanted:?} is wanted, not\n{}", code.id(), shown()))
 }
 
+/// What two files of this text give, where it is not the code once, and nothing for each alone.
+fn between_two(code: Code, text: &str) -> Option<String> {
+    let db = Database::default();
+    let file = |name: &str| SourceFile::new(&db, name.to_owned(), text.to_owned());
+    let files = [file("a.aqo"), file("b.aqo")];
+    let found = taken(&db, &files);
+    let told = matches!(&found[..], [(of, told)] if *of == files[1] && told.code == code);
+    let alone = check(text);
+    (!told || !alone.is_empty()).then(|| format!("{}: {found:?} {alone:?}\n", code.id()))
+}
+
 #[test]
 fn each_code_has_one_id_and_a_page_that_begins_with_it() {
     let ids: BTreeSet<&str> = Code::all().map(Code::id).collect();
@@ -86,6 +99,9 @@ fn there_is_no_page_without_a_code() {
 fn wrong_programs_give_their_code() {
     let surprises = Code::all().filter_map(|code| {
         let wrong = fence(code.page(), "wrong");
+        if wrong.flags.contains(&"twice") {
+            return between_two(code, &wrong.text());
+        }
         let wanted = wrong.also().into_iter().chain([code.id()]).collect();
         surprise(code, &wrong.text(), &wanted)
     });

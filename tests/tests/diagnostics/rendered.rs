@@ -76,7 +76,8 @@ fn a_fix_mends_its_error() {
 fn every_code_of_meaning_has_a_fixture_or_says_why_not() {
     let shown: Vec<Code> =
         sources().iter().flat_map(|(_, text)| check(text)).map(|d| d.code).collect();
-    for code in Code::MEANING {
+    // What is wrong between files is no file's own; its page is held by two.
+    for code in Code::MEANING.iter().filter(|code| **code != Code::ModuleTaken) {
         assert!(shown.contains(code), "no fixture gives {}", code.id());
     }
 }

@@ -6,132 +6,11 @@ use aqo_model::Model;
 use aqo_model::entry;
 use aqo_model::image::Image;
 use aqo_model::layout::{Layout, tail};
-use aqo_model::offer::{Bind, Birth, Envelope, Message, Offer, OfferKind, View};
-use aqo_model::schema::Param;
-use aqo_model::types::Type;
-use aqo_model::value::{Bytes32, Value};
+use aqo_model::offer::{Bind, Offer, OfferKind};
+use aqo_model::value::Bytes32;
 use aqo_runtime::class::Class;
 use aqo_runtime::lineage::{Follower, offer_of};
-
-/// A sequence of numbers that depends on its seed alone (SplitMix64).
-struct Seeded(u64);
-
-impl Seeded {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, most: u64) -> u64 {
-        self.next() % most.max(1)
-    }
-
-    /// A value of a type: mostly in range, now and then just beside it.
-    fn value(&mut self, ty: &Type, enums: &[aqo_model::schema::Enum]) -> Value {
-        match ty {
-            Type::Bool => Value::Bool(self.below(2) == 0),
-            Type::Number { within, .. } | Type::Duration(within) | Type::Instant(within) => {
-                let width = within.high.saturating_sub(within.low).unsigned_abs().saturating_add(3);
-                Value::Int(within.low.saturating_sub(1).saturating_add_unsigned(self.below(width)))
-            }
-            Type::Text { max } => {
-                let len = self.below(u64::from(*max) + 1) as usize;
-                Value::Text("abcdefghijklmnopqrstuvwxyz".chars().cycle().take(len).collect())
-            }
-            Type::Key | Type::Hash => Value::Bytes32(Bytes32([self.below(256) as u8; 32])),
-            Type::Enum(index) => {
-                let count = enums[usize::from(*index)].variants.len() as u64;
-                Value::Variant(self.below(count) as u16)
-            }
-            Type::Option(inner) if self.below(4) > 0 => {
-                Value::Some(Box::new(self.value(inner, enums)))
-            }
-            Type::Option(_) => Value::None,
-        }
-    }
-
-    fn params(&mut self, params: &[Param], model: &Model) -> Vec<Value> {
-        params.iter().map(|param| self.value(&param.ty, &model.schema.enums)).collect()
-    }
-}
-
-/// The next offer of a random life, given the image before it.
-fn next_offer(
-    random: &mut Seeded,
-    model: &Model,
-    image: &Image,
-    (served, due, counter): (i64, i64, u64),
-) -> Offer {
-    let schema = &model.schema;
-    let observed = match random.below(4) {
-        0 => due,
-        1 => image.state.now,
-        _ => image.state.now + random.below(900_000_000) as i64,
-    };
-    let inputs = schema.inputs.iter().map(|input| {
-        let at = observed - random.below(200_000_000) as i64;
-        (random.below(5) > 0).then(|| View { value: random.value(&input.ty, &schema.enums), at })
-    });
-    let inputs = inputs.collect();
-    let kind = match random.below(10) {
-        0 => OfferKind::Bind(Bind {
-            host: Bytes32([random.below(2) as u8; 32]),
-            nonce: [7; 16],
-            capabilities: random.below(1 << schema.capabilities.len()),
-        }),
-        1..5 => OfferKind::Tick,
-        _ => {
-            let kind = random.below(schema.messages.len() as u64) as u16;
-            let declared = &schema.messages[usize::from(kind)];
-            let role = declared.from[random.below(declared.from.len() as u64) as usize];
-            let role = if random.below(8) == 0 {
-                random.below(schema.roles.len() as u64) as u16
-            } else {
-                role
-            };
-            OfferKind::Message(Message {
-                kind,
-                params: random.params(&declared.params, model),
-                envelope: Some(Envelope {
-                    role,
-                    epoch: u32::from(random.below(20) == 0),
-                    counter: counter.saturating_sub(random.below(4) / 3 * 70),
-                    not_after: observed + 1_000_000,
-                    signature: [9; 64],
-                    verified: random.below(20) > 0,
-                }),
-            })
-        }
-    };
-    Offer { kind, observed, served, ignored: random.below(3) as u32, inputs }
-}
-
-fn birth(model: &Model, layout: &Layout, random: &mut Seeded) -> Offer {
-    let values = layout.births.iter().map(|(field, _)| {
-        random.value(&model.schema.fields[usize::from(*field)].ty, &model.schema.enums)
-    });
-    let birth = Birth {
-        creator: Bytes32([3; 32]),
-        bind: Bind {
-            host: Bytes32([1; 32]),
-            nonce: [0; 16],
-            capabilities: u64::MAX >> (64 - model.schema.capabilities.len()),
-        },
-        values: values.collect(),
-        roles: (0..model.schema.roles.len()).map(|index| Bytes32([index as u8 + 10; 32])).collect(),
-    };
-    let observed = 1_798_761_600_000_000;
-    Offer {
-        kind: OfferKind::Birth(birth),
-        observed,
-        served: observed,
-        ignored: 0,
-        inputs: Vec::new(),
-    }
-}
+use aqo_tests::offers::{Offers, START};
 
 /// A lineage: whole entries, and the last image.
 #[derive(PartialEq, Eq, Debug, Default)]
@@ -142,27 +21,30 @@ struct Life {
 
 /// Lives on the compiled core; with `rebuild`, on a new engine at every step. Gives the offers too.
 fn live(class: &mut Class, seed: u64, steps: usize, rebuild: bool) -> (Life, Vec<Offer>) {
-    let mut random = Seeded(seed);
     let (model, layout) = (class.artifact.model.clone(), class.artifact.layout.clone());
+    let mut source = Offers::new(&model, &layout, seed);
     let (mut life, mut offers) = (Life::default(), Vec::new());
-    let first = birth(&model, &layout, &mut random);
-    let answer = class.step(&class.unborn(), &first).unwrap();
-    let admitted = answer.admitted.expect("it is born");
-    life.entries.push(admitted.bytes().to_vec());
-    life.image = admitted.image().to_vec();
-    offers.push(first);
-    let (mut served, mut due) = (answer.served, answer.next_due);
-    for step in 0..steps {
+    let (mut served, mut due) = (0, 0);
+    for step in 0..=steps {
         if rebuild {
             class.rebuild().unwrap();
         }
-        let image = Image::decode(&model, &layout, &life.image).expect("an image of its class");
-        let offer = next_offer(&mut random, &model, &image, (served, due, step as u64 + 1));
-        let answer = class.step(&life.image, &offer).unwrap();
+        let offer = if step == 0 {
+            let kind = OfferKind::Birth(source.birth(0));
+            Offer { kind, observed: START, served: START, ignored: 0, inputs: Vec::new() }
+        } else {
+            source.pass_time(due);
+            let image = Image::decode(&model, &layout, &life.image).expect("an image of its class");
+            source.offer(Some(&image), served)
+        };
+        let before = if step == 0 { class.unborn() } else { life.image.clone() };
+        let answer = class.step(&before, &offer).unwrap();
         (served, due) = (answer.served, answer.next_due);
         if let Some(admitted) = answer.admitted {
             life.entries.push(admitted.bytes().to_vec());
             life.image = admitted.image().to_vec();
+        } else {
+            assert!(step > 0, "it is born");
         }
         offers.push(offer);
     }
@@ -176,7 +58,9 @@ fn interpret(model: &Model, layout: &Layout, offers: &[Offer]) -> Life {
     let mut life = Life::default();
     for offer in offers {
         let previous = image.tail.head;
-        let stepped = aqo_model::step::step(model, layout, &image, offer);
+        // As the core reads it: a value out of bounds may be another one in the offer's bytes.
+        let Some(offer) = Offer::decode(model, layout, &offer.encode(layout)) else { continue };
+        let stepped = aqo_model::step::step(model, layout, &image, &offer);
         let Some(entry) = stepped.entry else { continue };
         image = stepped.image;
         let state = image.encode(layout);

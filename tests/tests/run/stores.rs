@@ -288,6 +288,7 @@ fn somebody_speaks_to_an_object_that_runs() {
         values: vec![("to".to_owned(), value.to_owned())],
         role: Some("operator".to_owned()),
         key: None,
+        consents: false,
         json: true,
     };
     let taken = loop {
@@ -358,7 +359,7 @@ fn a_forged_signature_is_found() {
     let stranger = Key::generate(&mut RealRandom);
     let reply =
         host.send(&id, 0, vec![Value::Int(2_100)], Some((0, &stranger)), &mut heads).unwrap();
-    assert_eq!(reply, Some(Reason::EVIDENCE));
+    assert_eq!(reply, Some(Reason::ROLE), "a key that holds no role");
     assert_eq!(heads.heads.len(), 1, "what anybody could have sent leaves no entry");
     let operator = host.key_for("operator", None).unwrap();
     let reply =

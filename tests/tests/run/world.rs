@@ -28,7 +28,7 @@ pub(crate) fn component(name: &str) -> Vec<u8> {
 }
 
 /// Every example.
-pub(crate) const EXAMPLES: [&str; 3] = ["agent_budget", "cold_chain", "thermostat"];
+pub(crate) const EXAMPLES: [&str; 3] = ["spending_guard", "cold_chain", "thermostat"];
 
 /// Keeps the heads of what was recorded.
 #[derive(Default)]

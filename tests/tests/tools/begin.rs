@@ -75,7 +75,8 @@ fn the_runtime_completes_too() {
 fn every_command_has_help_with_an_example() {
     let place = directory(&[]);
     let help = call(place.path(), &["--help"]);
-    let commands = ["new", "check", "build", "run", "test", "explain", "inspect", "completions"];
+    let commands =
+        ["new", "check", "build", "run", "test", "explain", "doc", "inspect", "completions"];
     for command in commands {
         assert!(help.out.contains(&format!("\n  {command} ")), "{command}\n{}", help.out);
         let own = call(place.path(), &[command, "--help"]);

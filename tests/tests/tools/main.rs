@@ -11,11 +11,15 @@
 )]
 
 mod begin;
+mod book;
+mod documents;
 mod fixes;
 mod levels;
+mod projects;
 mod properties;
 mod sarif;
 mod scenarios;
 mod watching;
 
 mod helpers;
+mod html;

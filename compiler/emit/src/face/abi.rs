@@ -22,13 +22,22 @@ pub(crate) enum Abi {
 pub(crate) const MAX_FLAT: usize = 16;
 
 impl Abi {
-    /// How values of a type of the Model are passed.
-    pub(crate) fn of(ty: &Type, enum_sizes: &[usize]) -> Abi {
+    /// How values of a type of the Model are passed. Of an enum counts how many cases it has, where
+    /// none of them carries anything.
+    pub(crate) fn of(ty: &Type, enum_sizes: &[Option<usize>]) -> Abi {
         match ty {
             Type::Bool => Abi::Bool,
             Type::Number { .. } | Type::Duration(_) | Type::Instant(_) => Abi::S64,
-            Type::Text { .. } | Type::Key | Type::Hash => Abi::Bytes,
-            Type::Enum(index) => Abi::Enum(enum_sizes[usize::from(*index)]),
+            Type::Text { .. }
+            | Type::Bytes { .. }
+            | Type::Key
+            | Type::Hash
+            | Type::Record(_)
+            | Type::List { .. }
+            | Type::Ring { .. }
+            | Type::Set { .. }
+            | Type::Map { .. } => Abi::Bytes,
+            Type::Enum(index) => enum_sizes[usize::from(*index)].map_or(Abi::Bytes, Abi::Enum),
             Type::Option(inner) => Abi::Option(Box::new(Abi::of(inner, enum_sizes))),
         }
     }

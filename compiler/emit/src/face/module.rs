@@ -28,7 +28,7 @@ pub(crate) struct Face<'m> {
     pub(crate) world: &'m World,
     pub(crate) regions: Regions,
     pub(crate) arena: Arena,
-    pub(crate) enum_sizes: Vec<usize>,
+    pub(crate) enum_sizes: Vec<Option<usize>>,
     funcs: Vec<Func>,
     exports: Vec<(String, FuncId)>,
     /// Puts the offer before the instance's own image.
@@ -48,7 +48,9 @@ pub(crate) fn face_module(
     world: &World,
     regions: Regions,
 ) -> Vec<u8> {
-    let enum_sizes: Vec<usize> = model.schema.enums.iter().map(|e| e.variants.len()).collect();
+    let enums = &model.schema.types.enums;
+    let enum_sizes: Vec<Option<usize>> =
+        enums.iter().map(|e| e.is_plain().then_some(e.variants.len())).collect();
     let fields = world.fields.iter().map(|field| Abi::of(&field.ty, &enum_sizes));
     let arena = Arena::of(&regions, layout, &Abi::Record(fields.collect()), &model.full_name());
     let mut face = Face {

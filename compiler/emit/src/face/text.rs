@@ -29,8 +29,9 @@ pub(crate) fn package_text(model: &Model, world: &World, docs: &[(String, String
 }
 
 /// What an envelope holds.
-const ENVELOPE: [(&str, &str, &str); 6] = [
+const ENVELOPE: [(&str, &str, &str); 7] = [
     ("role", "role", "Who speaks."),
+    ("key", "key", "With which key of the role."),
     ("epoch", "u32", "How often the role was bound anew."),
     ("counter", "u64", "The signer's counter, which is used once."),
     ("not-after", "instant-us", "Not valid later."),
@@ -77,7 +78,7 @@ impl Text<'_> {
             self.doc(1, doc);
             self.line(1, &format!("type {name} = {target};"));
         }
-        for (e, (name, variants)) in model.schema.enums.iter().zip(&world.enums) {
+        for (e, (name, variants)) in model.schema.types.enums.iter().zip(&world.enums) {
             self.line(0, "");
             self.docs(1, &format!("enum {}", e.name));
             self.cases(name, variants);
@@ -194,7 +195,16 @@ fn type_name(ty: &Type, world: &World) -> String {
         Type::Text { .. } => "string".to_owned(),
         Type::Key => "key".to_owned(),
         Type::Hash => "digest".to_owned(),
-        Type::Enum(index) => written(&world.enums[usize::from(*index)].0),
+        Type::Enum(index) if world.plain[usize::from(*index)] => {
+            written(&world.enums[usize::from(*index)].0)
+        }
+        Type::Bytes { .. }
+        | Type::Enum(_)
+        | Type::Record(_)
+        | Type::List { .. }
+        | Type::Ring { .. }
+        | Type::Set { .. }
+        | Type::Map { .. } => "list<u8>".to_owned(),
         Type::Option(inner) => format!("option<{}>", type_name(inner, world)),
     }
 }
@@ -216,6 +226,12 @@ fn meaning(ty: &Type) -> Option<String> {
         Type::Duration(within) => Some(format!("{}..={}", within.low, within.high)),
         Type::Text { max } => Some(format!("at most {max} bytes")),
         Type::Option(inner) => meaning(inner),
+        Type::Bytes { max } => Some(format!("at most {max} bytes")),
+        Type::Record(_)
+        | Type::List { .. }
+        | Type::Ring { .. }
+        | Type::Set { .. }
+        | Type::Map { .. } => Some("in its form of the Model, all bytes".to_owned()),
         Type::Bool | Type::Instant(_) | Type::Key | Type::Hash | Type::Enum(_) => None,
     }
 }

@@ -7,7 +7,8 @@ use super::world::{STATE, TICK};
 use crate::code::Code;
 use crate::ir::{Exp, FuncId, Stm, Ty, Var, at, load_number, load32, load64};
 use crate::memory::size;
-use aqo_model::layout::{Form, Slot, offer};
+use aqo_model::form::Form;
+use aqo_model::layout::{Slot, offer};
 use aqo_model::offer::NO_ROLE;
 
 /// Adds the functions of the interface.
@@ -37,7 +38,7 @@ pub(crate) fn define(face: &mut Face<'_>) {
 
 fn envelope(face: &Face<'_>) -> Abi {
     let role = Abi::Enum(face.world.roles.len());
-    Abi::Record(vec![role, Abi::U32, Abi::U64, Abi::S64, Abi::Bytes, Abi::Bool])
+    Abi::Record(vec![role, Abi::Bytes, Abi::U32, Abi::U64, Abi::S64, Abi::Bytes, Abi::Bool])
 }
 
 /// How the parameters of a function come: as operands, or in memory where they are many.
@@ -136,14 +137,15 @@ pub(crate) fn define_envelope(face: &mut Face<'_>) -> FuncId {
     let types = envelope(face).flat();
     face.define(&types, Some(Ty::I32), |face, code| {
         const SIGNATURE: i32 = 64;
-        let [role, epoch, counter, not_after, from, len, verified] = code.params();
+        let [role, key, key_len, epoch, counter, not_after, from, len, verified] = code.params();
         let part = |offset: usize| face.regions.offer + size(face.layout.payload + offset);
         code.store(2, 0, part(offer::message::ROLE), role);
         code.store(4, 0, part(offer::message::EPOCH), epoch);
         code.store(8, 0, part(offer::message::COUNTER), counter);
         code.store(8, 0, part(offer::message::NOT_AFTER), not_after);
         code.store(1, 0, part(offer::message::VERIFIED), verified);
-        code.when(len.get().ne(SIGNATURE), |code| code.ret(0));
+        code.when(key_len.get().ne(32) | len.get().ne(SIGNATURE), |code| code.ret(0));
+        code.push(Stm::Copy(at(part(offer::message::KEY)), key.get(), Exp::I32(32)));
         let to = at(part(offer::message::SIGNATURE));
         code.push(Stm::Copy(to, from.get(), Exp::I32(SIGNATURE)));
         code.ret(1);
@@ -179,7 +181,7 @@ fn lift_to(face: &Face<'_>, code: &mut Code<'_, '_>, mut operands: Vec<Exp>, for
     match form {
         Form::Bool => code.store(1, 0, to, first),
         Form::Number(width) | Form::Enum(width, _) => code.store(*width, 0, to, first),
-        Form::Text(capacity) => {
+        Form::Text(capacity) | Form::Bytes(capacity) => {
             let len = operands.remove(0);
             let too_long = Exp::I32(i32::from(*capacity)).lt_u(len.clone());
             code.when(too_long, |code| face.refuse_with(code, face.malformed()));
@@ -190,6 +192,12 @@ fn lift_to(face: &Face<'_>, code: &mut Code<'_, '_>, mut operands: Vec<Exp>, for
             let other = operands.remove(0).ne(32);
             code.when(other, |code| face.refuse_with(code, face.malformed()));
             code.copy(at(to), first, 32);
+        }
+        Form::Union(_) | Form::Record(_) | Form::List(..) | Form::Set(..) | Form::Map(..) => {
+            let len = size(form.size());
+            let other = operands.remove(0).ne(len.cast_signed());
+            code.when(other, |code| face.refuse_with(code, face.malformed()));
+            code.copy(at(to), first, len);
         }
         Form::Option(form) => {
             code.store(1, 0, to, first.clone());
@@ -222,13 +230,17 @@ fn lower(code: &mut Code<'_, '_>, form: &Form, from: u32, abi: &Abi, to: u32) {
             let bytes = discriminant(usize::from(*variants)) as u8;
             code.store(bytes, 0, to, load32(*width, 0, from));
         }
-        (Form::Text(_), _) => {
+        (Form::Text(_) | Form::Bytes(_), _) => {
             code.store(4, 0, to, at(from + 2));
             code.store(4, 0, to + 4, load32(2, 0, from));
         }
         (Form::Bytes32, _) => {
             code.store(4, 0, to, at(from));
             code.store(4, 0, to + 4, 32);
+        }
+        (Form::Union(_) | Form::Record(_) | Form::List(..) | Form::Set(..) | Form::Map(..), _) => {
+            code.store(4, 0, to, at(from));
+            code.store(4, 0, to + 4, size(form.size()).cast_signed());
         }
         (Form::Option(form), Abi::Option(abi)) => {
             code.store(1, 0, to, load32(1, 0, from));

@@ -41,6 +41,8 @@ pub(crate) struct World {
     pub(crate) version: u32,
     /// One per enum: its label and those of its variants.
     pub(crate) enums: Vec<(String, Vec<String>)>,
+    /// Which enums carry nothing: only these are enums there.
+    pub(crate) plain: Vec<bool>,
     /// One per role.
     pub(crate) roles: Vec<String>,
     /// Built-in reasons, the object's own, and [`UNBORN`].
@@ -72,11 +74,11 @@ impl World {
             messages.push((label, named(&mut space, params)?, signed));
         }
         let mut enums = Vec::new();
-        for e in &schema.enums {
+        for e in &schema.types.enums {
             // A type's name is never written in a value, so it may give way.
             let name = items.take_or(label(&e.name), &e.name, "type")?;
             let mut space = Space::default();
-            let variants = e.variants.iter().map(|variant| space.take(label(variant), variant));
+            let variants = e.names().map(|variant| space.take(label(variant), variant));
             enums.push((name, variants.collect::<Result<_, _>>()?));
         }
         let mut space = Space::default();
@@ -97,6 +99,7 @@ impl World {
             interface: label(&schema.object),
             version: schema.version,
             enums,
+            plain: schema.types.enums.iter().map(aqo_model::types::Enum::is_plain).collect(),
             roles,
             refusals,
             fields: named(&mut Space::default(), fields)?,
@@ -135,9 +138,15 @@ fn scaled(label: String, ty: &Type) -> String {
         | Type::Duration(_)
         | Type::Instant(_)
         | Type::Text { .. }
+        | Type::Bytes { .. }
         | Type::Key
         | Type::Hash
-        | Type::Enum(_) => label,
+        | Type::Enum(_)
+        | Type::Record(_)
+        | Type::List { .. }
+        | Type::Ring { .. }
+        | Type::Set { .. }
+        | Type::Map { .. } => label,
     }
 }
 
@@ -150,8 +159,14 @@ fn scale_of(ty: &Type) -> u8 {
         | Type::Duration(_)
         | Type::Instant(_)
         | Type::Text { .. }
+        | Type::Bytes { .. }
         | Type::Key
         | Type::Hash
-        | Type::Enum(_) => 0,
+        | Type::Enum(_)
+        | Type::Record(_)
+        | Type::List { .. }
+        | Type::Ring { .. }
+        | Type::Set { .. }
+        | Type::Map { .. } => 0,
     }
 }

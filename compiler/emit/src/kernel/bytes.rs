@@ -1,7 +1,7 @@
 //! Bytes in memory: compared, copied, looked through. A text is its length as u16 and its bytes.
 
 use crate::code::Code;
-use crate::ir::{Ty, load32, load64};
+use crate::ir::{Exp, Ty, load32, load64};
 use crate::unit::Routine;
 
 /// Bytes of a text's length.
@@ -41,6 +41,61 @@ pub(crate) fn same_bytes(code: &mut Code<'_, '_>) {
         code.stop(again);
     });
     code.ret(0);
+}
+
+/// `(a, b, length) -> order`: -1, 0 or 1, byte by byte.
+pub(crate) fn order_bytes(code: &mut Code<'_, '_>) {
+    let [a, b, len] = code.params();
+    let end = code.bind(a + len);
+    code.repeat(|code, again| {
+        // Eight that are the same at a time, then one.
+        let eight = Exp::I32(8).le_u(end - a).and_then(load64(a, 0).eq(load64(b, 0)));
+        code.when(eight, |code| {
+            code.set(a, a + 8);
+            code.set(b, b + 8);
+            code.stop(again);
+        });
+        code.when(end.get().le_u(a), |code| code.ret(0));
+        let (one, other) = (code.bind(load32(1, a, 0)), code.bind(load32(1, b, 0)));
+        code.when(one.get().ne(other), |code| {
+            code.ret(one.get().gt_u(other) - other.get().gt_u(one));
+        });
+        code.set(a, a + 1);
+        code.set(b, b + 1);
+        code.stop(again);
+    });
+    code.ret(0);
+}
+
+/// `(bytes, capacity) -> truth`
+pub(crate) fn valid_bytes(code: &mut Code<'_, '_>) {
+    let [bytes, capacity] = code.params();
+    let len = code.bind(load32(2, bytes, 0));
+    code.when(capacity.get().lt_u(len), |code| code.ret(0));
+    let rest = (bytes + TEXT.cast_signed()) + len;
+    let zero = code.call(Routine::AllZero, [rest, capacity - len]);
+    code.ret(zero);
+}
+
+/// `(numbers, count)`: numbers of 8 bytes in ascending order, by insertion.
+pub(crate) fn sort(code: &mut Code<'_, '_>) {
+    let [numbers, count] = code.params();
+    code.each(count, |code, k| {
+        let number = code.bind(load64(numbers + (k << 3), 0));
+        let place = code.bind(numbers + (k << 3));
+        code.block(|code, done| {
+            code.repeat(|code, again| {
+                code.stop_if(done, place.get().le_u(numbers));
+                let before = code.bind(load64(place - 8, 0));
+                code.stop_if(done, before.get().le_s(number));
+                code.store(8, place, 0, before);
+                code.set(place, place - 8);
+                code.stop(again);
+            });
+        });
+        code.store(8, place, 0, number);
+    });
+    code.leave();
 }
 
 /// `(text, text) -> truth`

@@ -67,6 +67,15 @@ pub(crate) fn put_text(code: &mut Code<'_, '_>) {
     code.ret(end);
 }
 
+/// `(to, bytes) -> end`
+pub(crate) fn put_bytes(code: &mut Code<'_, '_>) {
+    let [to, from] = code.params();
+    let len = code.bind(load32(2, from, 0));
+    let start = code.call(Routine::PutHead, [to.get(), Exp::I32(BYTES.into()), len.get().extend()]);
+    let end = code.call(Routine::Append, [start, from + 2, len.get()]);
+    code.ret(end);
+}
+
 /// `(to, bytes) -> end`: of 32 bytes.
 pub(crate) fn put_bytes32(code: &mut Code<'_, '_>) {
     let [to, from] = code.params();

@@ -2,8 +2,10 @@
 //! function of `aqo-model`, which its comment names and with which it must agree.
 
 pub(crate) mod bytes;
+pub(crate) mod calendar;
 pub(crate) mod cbor;
 pub(crate) mod number;
 pub(crate) mod trust;
 pub(crate) mod utf8;
+pub(crate) mod wide;
 pub(crate) mod window;

@@ -1,11 +1,24 @@
-//! The replay window of a role: `image::RoleState::is_fresh` and `burn` (RFC 4303, appendix A2).
+//! The keys of a role, and the replay window of each: `image::KeyState::is_fresh` and `burn` (RFC 4303, appendix A2).
 
 use crate::code::Code;
-use crate::ir::{Exp, load64};
+use crate::ir::{Exp, load32, load64};
 use crate::memory::size;
+use crate::unit::Routine;
 use aqo_model::layout::role;
 
-/// `(role record, counter) -> truth`
+/// `(role record, key) -> address`
+pub(crate) fn find_key(code: &mut Code<'_, '_>) {
+    let [record, key] = code.params();
+    let known = code.bind(record + size(role::KEYS).cast_signed());
+    code.each(load32(2, record, size(role::COUNT)), |code, _| {
+        let same = code.call(Routine::SameBytes32, [known.get(), key.get()]);
+        code.when(same, |code| code.ret(known));
+        code.set(known, known + size(role::STRIDE).cast_signed());
+    });
+    code.ret(0);
+}
+
+/// `(key record, counter) -> truth`
 pub(crate) fn is_fresh(code: &mut Code<'_, '_>) {
     let [record, counter] = code.params();
     code.when(counter.get().eqz(), |code| code.ret(0));
@@ -16,7 +29,7 @@ pub(crate) fn is_fresh(code: &mut Code<'_, '_>) {
     code.ret(back.get().lt_u(64i64).and_then(seen.eqz()));
 }
 
-/// `(role record, counter)`: the counter is fresh.
+/// `(key record, counter)`: the counter is fresh.
 pub(crate) fn burn(code: &mut Code<'_, '_>) {
     let [record, counter] = code.params();
     let highest = code.bind(load64(record, size(role::COUNTER)));

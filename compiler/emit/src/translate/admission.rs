@@ -6,17 +6,31 @@ use crate::memory::size;
 use crate::translate::body::Candidate;
 use crate::translate::expr;
 use crate::translate::rule::{held, refuse};
+use crate::translate::schedule::indices;
 use crate::translate::scope::{Fields, Next, Scope, now};
 use crate::translate::value::Val;
+use crate::unit::Routine;
 use aqo_model::Model;
 use aqo_model::expr::Stmt;
 use aqo_model::layout::state;
 use aqo_model::policy::{Flow, Reason, Rule};
 
-/// Returns where the host, a demand or a limit holds the rule.
-pub(crate) fn gate(code: &mut Code<'_, '_>, index: u16) {
+/// Returns where the host, a demand or a limit holds the rule. Notes what a commit comes to in each
+/// limit with a sum.
+pub(crate) fn gate(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, index: u16) {
     let model = code.unit.model;
     let rule = &model.policy.rules[usize::from(index)];
+    let mut place = code.unit.amounts(index);
+    let mut amounts = Vec::new();
+    for (limit, _, amount) in model.policy.sums_of(index) {
+        let amount = expr::value(code, scope, amount).number();
+        code.store(8, 0, place, amount);
+        amounts.push((limit, place));
+        place += 8;
+    }
+    if rule.assured {
+        return;
+    }
     let needed = capabilities_of(model, rule);
     if needed != 0 {
         let lacks = if needed.is_power_of_two() {
@@ -35,14 +49,45 @@ pub(crate) fn gate(code: &mut Code<'_, '_>, index: u16) {
             code.when(unmet, |code| code.ret(held(Reason::TRUST)));
         }
     }
-    for (limit, (offset, count)) in model.policy.limits.iter().zip(&code.unit.layout.limits) {
+    for (number, limit) in indices(model.policy.limits.len()).zip(&model.policy.limits) {
         if limit.rules.contains(&index) {
-            let oldest = oldest(code, size(*offset), *count);
+            let (offset, count) = code.unit.layout.limits[usize::from(number)];
+            let oldest = oldest(code, size(offset), count);
             // A free stamp lies before every window.
             let full = (now() - limit.per).lt_s(load64(oldest, 0));
             code.when(full, |code| code.ret(held(Reason(limit.reason))));
+            if let Some((_, place)) = amounts.iter().find(|(of, _)| *of == usize::from(number)) {
+                let left = code.call(Routine::Left(number), []);
+                let over = left.lt_s(load64(0, *place));
+                code.when(over, |code| code.ret(held(Reason(limit.reason))));
+            }
         }
     }
+}
+
+/// `() -> left`: what is left of the limit with this index.
+pub(crate) fn left(code: &mut Code<'_, '_>, index: u16) {
+    let limit = &code.unit.model.policy.limits[usize::from(index)];
+    let (offset, count) = code.unit.layout.limits[usize::from(index)];
+    let stamps = code.unit.map.image + size(offset + 2);
+    let amounts = stamps + 8 * u32::from(count);
+    let start = code.bind(now() - limit.per);
+    let left = code.bind(i64::from(limit.count));
+    let spent = code.bind(0i64);
+    code.each(i32::from(count), |code, k| {
+        code.when(start.get().lt_s(load64(k << 3, stamps)), |code| {
+            code.set(left, left - 1i64);
+            if limit.sum.is_some() {
+                code.set(spent, spent + load64(k << 3, amounts));
+            }
+        });
+    });
+    let Some(sum) = &limit.sum else { return code.ret(left) };
+    code.when(left.get().le_s(0i64), |code| code.ret(0i64));
+    let mut scope = Scope::new(Fields::Image, &sum.locals);
+    let most = expr::value(code, &mut scope, &sum.most).number();
+    let rest = code.bind(most - spent);
+    code.ret(rest.get().select(0i64, Exp::I64(0).lt_s(rest)));
 }
 
 /// What the present host offers, bit by bit.
@@ -72,13 +117,19 @@ fn oldest(code: &Code<'_, '_>, offset: u32, count: u16) -> Exp {
     if count == 1 { stamps } else { (load32(2, 0, record) << 3) + stamps }
 }
 
-/// Notes a commit in each limit that names the rule.
+/// Notes a commit in each limit that names the rule, and what it comes to.
 pub(crate) fn stamp(code: &mut Code<'_, '_>, index: u16) {
     let model = code.unit.model;
+    let mut place = code.unit.amounts(index);
     for (limit, (offset, count)) in model.policy.limits.iter().zip(&code.unit.layout.limits) {
         if limit.rules.contains(&index) {
             let oldest = oldest(code, size(*offset), *count);
-            code.store(8, oldest, 0, now());
+            let oldest = code.atom(oldest);
+            code.store(8, oldest.clone(), 0, now());
+            if limit.sum.is_some() {
+                code.store(8, oldest, 8 * u32::from(*count), load64(0, place));
+                place += 8;
+            }
             if *count > 1 {
                 let record = code.unit.map.image + size(*offset);
                 let next = code.bind(load32(2, 0, record) + 1);
@@ -107,7 +158,7 @@ pub(crate) fn violated(
     for clause in &model.policy.always {
         let sets = |field| candidate.fields.contains_key(&field);
         if expr::reads_field(code, &clause.holds, &sets) {
-            let mut scope = Scope::new(Fields::Next(&candidate.fields));
+            let mut scope = Scope::new(Fields::Next(&candidate.fields), &clause.locals);
             let holds = expr::truth(code, &mut scope, &clause.holds);
             let reason = Reason(clause.reason);
             code.when(holds.eqz(), |code| refuse(code, (verdict, refused), reason));
@@ -118,15 +169,8 @@ pub(crate) fn violated(
 /// Whether a flow lets a field go from what it is to what it would be. Staying is allowed.
 fn allowed(code: &mut Code<'_, '_>, flow: &Flow, next: &Next) -> Exp {
     let slot = &code.unit.layout.fields[usize::from(flow.field)];
-    let from = match Val::of_slot(slot, code.unit.map.image) {
-        Val::Variant(from) => from,
-        Val::Bool(_) | Val::Number(_) | Val::Text(_) | Val::Bytes32(_) | Val::Option(..) => {
-            unreachable!("verify lets only enum fields have a flow")
-        }
-    };
-    let Val::Variant(to) = &next.value else {
-        unreachable!("verify lets only enum fields have a flow");
-    };
+    let from = Val::of_slot(slot, code.unit.map.image).variant();
+    let to = &next.value.clone().variant();
     let follows = |from: usize, to: usize| from == to || flow.next[from] >> to & 1 == 1;
     let allowed = if let Exp::I32(to) = *to {
         let to = usize::try_from(to).expect("a variant's number is not negative");

@@ -1,18 +1,18 @@
 //! A host takes the object: the twin of `step::begin::bind`, and what birth shares with it.
 
 use crate::code::Code;
-use crate::ir::{Exp, Stm, at, load64};
-use crate::kernel::cbor;
-use crate::memory::{cell, size};
-use crate::translate::entry::{kind, seal};
+use crate::ir::{Exp, Stm, at, load32, load64};
+use crate::memory::size;
+use crate::translate::entry::kind;
 use crate::translate::foretell::observing;
+use crate::translate::message;
+use crate::translate::out::Out;
 use crate::translate::outcome::decline;
-use crate::translate::schedule::{deadline_of_all, grace, is_dormant};
-use crate::translate::step::logical_time;
-use crate::translate::value::Out;
+use crate::translate::schedule::{deadline_of_all, grace, has_deadlines, is_dormant, serve};
+use crate::translate::step::{logical_time, react};
 use crate::unit::Routine;
 use aqo_model::layout::{offer::bind as record, state};
-use aqo_model::policy::{Otherwise, Reason};
+use aqo_model::policy::{Otherwise, Reason, Trigger};
 
 /// Bytes of a nonce.
 const NONCE: u32 = 16;
@@ -20,7 +20,7 @@ const NONCE: u32 = 16;
 /// `()`: binds the object to a host.
 pub(crate) fn bind(code: &mut Code<'_, '_>) {
     let now = logical_time(code);
-    if !code.unit.model.policy.predictions.is_empty() {
+    if has_deadlines(code) {
         let overdue = deadline_of_all(code).lt_s(now.clone());
         code.when(overdue, |code| decline(code, Exp::I32(Reason::DUE_FIRST.0.into())));
     }
@@ -31,7 +31,7 @@ pub(crate) fn bind(code: &mut Code<'_, '_>) {
         code.when(too_soon, |code| decline(code, Exp::I32(Reason::OBSERVING.0.into())));
     }
     if let Some(asleep) = is_dormant(code) {
-        wake(code, asleep, &now);
+        code.when(asleep, |code| serve(code, &now));
     }
     code.run(Routine::Begin, [now.clone()]);
     let start = code.call(Routine::Head, [Exp::I32(kind::BIND)]);
@@ -40,23 +40,11 @@ pub(crate) fn bind(code: &mut Code<'_, '_>) {
     let mut out = Out::new(next);
     out.array(3);
     out.from(code, Routine::PutBind, given.clone());
-    // Nothing was read, judged, changed, said or foretold.
-    (0..5).for_each(|_| out.array(0));
-    out.bytes(&[cbor::NULL]);
+    let next = out.end(code);
     code.run(Routine::TakeBind, [given, now]);
-    seal(code, &mut out);
-    let served = load64(0, cell::SERVED);
-    code.run(Routine::Close, [Exp::I32(1), Exp::I32(0), served]);
+    react(code, Trigger::Arrive);
+    message::end(code, next, Exp::I32(0));
     code.leave();
-}
-
-/// What passed asleep is nothing: an object that wakes owes no tick.
-fn wake(code: &mut Code<'_, '_>, asleep: Exp, now: &Exp) {
-    code.when(asleep, |code| {
-        let served = code.bind(load64(0, cell::SERVED));
-        let later = now.clone().select(served.get(), served.get().lt_s(now.clone()));
-        code.store(8, 0, cell::SERVED, later);
-    });
 }
 
 /// Whether objects of this class ever only observe.
@@ -86,14 +74,16 @@ pub(crate) fn take(code: &mut Code<'_, '_>) {
     code.store(8, 0, image + size(state::CAPABILITIES), offered);
     code.store(8, 0, image + size(state::BOUND), now);
     let mode = match &code.unit.model.policy.hosts {
-        None => Exp::I32(0),
+        None => load32(1, 0, image + size(state::MODE)),
         Some(hosts) => {
+            let kept =
+                load32(1, 0, image + size(state::MODE)) & i32::from(state::RESTING | state::ENDED);
             let need = hosts.need.cast_signed();
             let mode = match hosts.otherwise {
                 Otherwise::Observe => state::OBSERVING,
                 Otherwise::Dormant => state::DORMANT,
             };
-            Exp::I32(mode.into()).select(0, (offered & need).ne(need))
+            kept | Exp::I32(mode.into()).select(0, (offered & need).ne(need))
         }
     };
     code.store(1, 0, image + size(state::MODE), mode);

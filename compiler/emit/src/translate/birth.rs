@@ -1,16 +1,17 @@
 //! Entry 0: the twin of `step::begin::birth`. Whatever the image held before is not looked at.
 
 use crate::code::Code;
-use crate::ir::{Exp, Stm, at};
+use crate::ir::{Exp, Stm, at, load32};
 use crate::kernel::cbor;
 use crate::memory::{cell, size};
-use crate::translate::entry::{kind, seal};
+use crate::translate::entry::{kind, put_rest, seal};
 use crate::translate::expr;
+use crate::translate::out::Out;
 use crate::translate::outcome;
 use crate::translate::schedule::indices;
 use crate::translate::scope::{Fields, Scope, birth_field, now, role};
 use crate::translate::step::observed;
-use crate::translate::value::{self, Out};
+use crate::translate::value;
 use crate::unit::Routine;
 use aqo_model::layout::{offer::birth as given, role as role_at, state, trust};
 use aqo_model::policy::Reason;
@@ -23,8 +24,10 @@ pub(crate) fn birth(code: &mut Code<'_, '_>) {
     stillborn_unless(code, valid.get(), Reason::MALFORMED);
     let (layout, schema) = (code.unit.layout, &code.unit.model.schema);
     let offer = code.unit.map.offer;
+    well_keyed(code);
     for (_, slot) in &layout.births {
-        if let Some(valid) = value::valid(code, &slot.form, offer + size(slot.offset)) {
+        if let Some(valid) = value::valid(code, &slot.form, Exp::I32(0), offer + size(slot.offset))
+        {
             stillborn_unless(code, valid, Reason::MALFORMED);
         }
     }
@@ -41,10 +44,36 @@ pub(crate) fn birth(code: &mut Code<'_, '_>) {
     }
     let observed = observed(code);
     code.store(8, 0, cell::NOW, observed);
+    code.zero(at(cell::CLEARED), code.unit.map.cleared - cell::CLEARED);
     let start = image(code);
+    code.run(Routine::Mode, []);
     body(code, start);
-    code.run(Routine::Close, [Exp::I32(1), Exp::I32(0), now()]);
+    code.store(8, 0, cell::SERVED, now());
+    code.run(Routine::Close, [Exp::I32(1), Exp::I32(0)]);
     code.leave();
+}
+
+/// Nothing is born unless each role has its one key, or a set of keys in order.
+fn well_keyed(code: &mut Code<'_, '_>) {
+    let offer = code.unit.map.offer;
+    let roles = &code.unit.model.schema.roles;
+    for (role, place) in roles.iter().zip(&code.unit.layout.birth_keys) {
+        let count = code.bind(load32(2, 0, offer + size(*place)));
+        let keys = offer + size(place + 2);
+        let Some(max) = role.max else {
+            stillborn_unless(code, count.get().eq(1), Reason::MALFORMED);
+            continue;
+        };
+        stillborn_unless(code, count.get().le_u(i32::from(max)), Reason::MALFORMED);
+        code.each(count, |code, k| {
+            code.when(k, |code| {
+                let key = code.bind((k << 5) + keys.cast_signed());
+                let args = [key - 32, key.get(), Exp::I32(32)];
+                let order = code.call(Routine::OrderBytes, args);
+                stillborn_unless(code, order.lt_s(0), Reason::MALFORMED);
+            });
+        });
+    }
 }
 
 /// Nothing is born, so nothing wants to be ticked.
@@ -61,7 +90,7 @@ fn stillborn_unless(code: &mut Code<'_, '_>, holds: Exp, reason: Reason) {
 /// `() -> reason`: the first `always` that the newborn would fail; 0 where none is.
 pub(crate) fn fault(code: &mut Code<'_, '_>) {
     for clause in &code.unit.model.policy.always {
-        let mut scope = Scope::new(Fields::Birth);
+        let mut scope = Scope::new(Fields::Birth, &clause.locals);
         let holds = expr::truth(code, &mut scope, &clause.holds);
         code.when(holds.eqz(), |code| code.ret(i32::from(clause.reason)));
     }
@@ -84,13 +113,26 @@ fn image(code: &mut Code<'_, '_>) -> Exp {
             Default::Born => false,
         });
         if !zero {
-            birth_field(code, index).store(code, &slot.form, map.image + size(slot.offset));
+            birth_field(code, index).store(
+                code,
+                &slot.form,
+                Exp::I32(0),
+                map.image + size(slot.offset),
+            );
         }
     }
-    for index in indices(layout.roles.len()) {
-        let key = map.offer + size(layout.birth_keys) + 32 * u32::from(index);
+    for (index, place) in indices(layout.roles.len()).zip(&layout.birth_keys) {
         let record = role(code, index);
-        code.push(Stm::Copy(at(record + size(role_at::KEY)), at(key), Exp::I32(32)));
+        let count = code.bind(load32(2, 0, map.offer + size(*place)));
+        code.store(2, 0, record + size(role_at::COUNT), count);
+        code.each(count, |code, k| {
+            let from = (k << 5) + (map.offer + size(place + 2)).cast_signed();
+            let to = k * size(role_at::STRIDE).cast_signed();
+            code.copy(to + (record + size(role_at::KEYS)).cast_signed(), from, 32);
+        });
+    }
+    for (_, offset) in &layout.backoffs {
+        code.store(8, 0, map.image + size(*offset), now());
     }
     for (offset, count) in &layout.limits {
         let stamps = map.image + size(offset + 2);
@@ -117,9 +159,16 @@ fn body(code: &mut Code<'_, '_>, bind: Exp) {
     out.from(code, Routine::PutBytes32, creator);
     out.from(code, Routine::PutBind, bind);
     out.array(layout.roles.len());
-    for index in 0..size(layout.roles.len()) {
-        let key = at(map.offer + size(layout.birth_keys) + 32 * index);
-        out.from(code, Routine::PutBytes32, key);
+    for place in &layout.birth_keys {
+        let keys = map.offer + size(*place);
+        out.head(code, cbor::ARRAY, load32(2, 0, keys).extend());
+        let next = out.end(code);
+        code.each(load32(2, 0, keys), |code, k| {
+            let mut out = Out::new(next);
+            out.from(code, Routine::PutBytes32, (k << 5) + (keys + 2).cast_signed());
+            out.end(code);
+        });
+        out = Out::new(next);
     }
     (0..2).for_each(|_| out.array(0));
     out.array(schema.fields.len());
@@ -131,5 +180,6 @@ fn body(code: &mut Code<'_, '_>, bind: Exp) {
     }
     (0..2).for_each(|_| out.array(0));
     out.bytes(&[cbor::NULL]);
+    put_rest(code, &mut out);
     seal(code, &mut out);
 }

@@ -12,13 +12,16 @@ use crate::memory::{cell, foretold, size};
 use crate::translate::admission::{offered, stamp};
 use crate::translate::expr::{self, stands_in_memory};
 use crate::translate::foretell::observing;
+use crate::translate::out::Out;
 use crate::translate::rule::refuse;
 use crate::translate::scope::{self, Next, Scope, now, prediction_record};
-use crate::translate::value::{Out, Val};
+use crate::translate::value::Val;
+use crate::unit::Routine;
 use aqo_model::Model;
-use aqo_model::expr::{Shape, Stmt};
-use aqo_model::layout::prediction;
-use aqo_model::policy::{Reason, Rule, Trigger};
+use aqo_model::expr::{Edit, Shape, Stmt};
+use aqo_model::form::Form;
+use aqo_model::layout::{prediction, role as role_at};
+use aqo_model::policy::{Reason, Rule};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether any rule sets a field.
@@ -27,7 +30,7 @@ pub(crate) fn sets(model: &Model, field: u16) -> bool {
 }
 
 fn fields_set(rule: &Rule) -> BTreeSet<u16> {
-    let mut fields = BTreeSet::new();
+    let mut fields = fields_edited(rule);
     for stmt in &rule.body {
         stmt.walk(&mut |stmt| {
             if let Stmt::Set(field, _) = stmt {
@@ -38,12 +41,62 @@ fn fields_set(rule: &Rule) -> BTreeSet<u16> {
     fields
 }
 
-fn says(rule: &Rule) -> bool {
-    let mut says = false;
+/// Fields of which a rule changes parts.
+fn fields_edited(rule: &Rule) -> BTreeSet<u16> {
+    let mut fields = BTreeSet::new();
     for stmt in &rule.body {
-        stmt.walk(&mut |stmt| says |= matches!(stmt, Stmt::Emit(..)));
+        stmt.walk(&mut |stmt| {
+            if let Stmt::Edit(field, ..) = stmt {
+                fields.insert(*field);
+            }
+        });
     }
-    says
+    fields
+}
+
+/// Whether any statement of a rule is such a one.
+fn does(rule: &Rule, such: &dyn Fn(&Stmt) -> bool) -> bool {
+    let mut does = false;
+    for stmt in &rule.body {
+        stmt.walk(&mut |stmt| does |= such(stmt));
+    }
+    does
+}
+
+/// What a rule writes for the entry while it runs; it counts once the rule commits.
+struct Noted {
+    /// Where the next one goes.
+    next: Var,
+    /// How many every path writes, and how many more this one does.
+    count: (i32, Option<Var>),
+    /// The cells of bytes and of how many, and where they are collected.
+    cells: (u32, u32),
+    buffer: u32,
+}
+
+impl Noted {
+    fn new(code: &mut Code<'_, '_>, bytes: u32, count: u32, buffer: u32) -> Noted {
+        let next = code.bind(load32(4, 0, bytes) + buffer.cast_signed());
+        Noted { next, count: (0, None), cells: (bytes, count), buffer }
+    }
+
+    fn one_more(&mut self, code: &mut Code<'_, '_>, always: bool) {
+        if always {
+            self.count.0 += 1;
+        } else {
+            let more = *self.count.1.get_or_insert_with(|| code.var(crate::ir::Ty::I32));
+            code.set(more, more + 1);
+        }
+    }
+
+    fn commit(self, code: &mut Code<'_, '_>) {
+        let (bytes, count) = self.cells;
+        code.store(4, 0, bytes, self.next - self.buffer.cast_signed());
+        let (all, more) = self.count;
+        let total = load32(4, 0, count) + all;
+        let total = more.into_iter().fold(total, |total, more| total + more);
+        code.store(4, 0, count, total);
+    }
 }
 
 /// What the body of a rule would do.
@@ -52,10 +105,12 @@ pub(crate) struct Candidate {
     pub(crate) fields: BTreeMap<u16, Next>,
     /// What is captured by each prediction, and whether the path makes it.
     foretold: BTreeMap<u16, (Vec<Val>, Option<Var>)>,
-    /// Where the next event goes.
-    events: Option<Var>,
-    /// How many events every path says, and how many more this one does.
-    said: (i32, Option<Var>),
+    events: Option<Noted>,
+    changes: Option<Noted>,
+    /// Roles that are bound anew: how, where the key is kept, and whether the path does so.
+    bound: Vec<(u16, i32, u32, Option<Var>)>,
+    /// Fields of which parts are changed, which stand in their stage, and whether the path does so.
+    pub(crate) edited: BTreeMap<u16, Var>,
     /// Whether texts and keys are copied before they are stored.
     stages: bool,
     assured: bool,
@@ -63,23 +118,39 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     /// Runs the body.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what verify leaves possible, of many shapes"
+    )]
     pub(crate) fn of(code: &mut Code<'_, '_>, rule: &Rule, scope: &mut Scope<'_>) -> Candidate {
         let fields = &code.unit.model.schema.fields;
-        let in_memory =
-            fields_set(rule).into_iter().filter(|f| stands_in_memory(&fields[usize::from(*f)].ty));
+        let types = &code.unit.model.schema.types;
+        let in_memory = (fields_set(rule).into_iter())
+            .filter(|f| stands_in_memory(&fields[usize::from(*f)].ty, types));
         let stages = in_memory.count() > 1;
-        let events = says(rule).then(|| {
-            let buffer = code.unit.map.events.cast_signed();
-            code.bind(load32(4, 0, cell::EVENTS) + buffer)
-        });
+        let map = code.unit.map.clone();
+        let events = does(rule, &|stmt| matches!(stmt, Stmt::Emit(..)))
+            .then(|| Noted::new(code, cell::EVENTS, cell::EVENT_COUNT, map.events));
+        let model = code.unit.model;
+        let logs = |stmt: &Stmt| match stmt {
+            Stmt::Set(field, _) | Stmt::Edit(field, ..) => model.is_logged(*field),
+            _ => false,
+        };
+        let changes = does(rule, &logs)
+            .then(|| Noted::new(code, cell::CHANGES, cell::CHANGE_COUNT, map.changes));
         let mut candidate = Candidate {
             fields: BTreeMap::new(),
             foretold: BTreeMap::new(),
             events,
-            said: (0, None),
+            changes,
+            bound: Vec::new(),
+            edited: BTreeMap::new(),
             stages,
             assured: rule.assured,
         };
+        for field in fields_edited(rule) {
+            candidate.stage_field(code, field);
+        }
         candidate.run(code, scope, &rule.body, true);
         candidate
     }
@@ -100,7 +171,19 @@ impl Candidate {
                 }
                 Stmt::Set(field, value) => {
                     let value = expr::value(code, scope, value);
+                    if code.unit.model.is_logged(*field) {
+                        let value = value.clone().atoms(code);
+                        self.log(code, *field, always, |code, out| out.value(code, value));
+                    }
                     self.set(code, *field, value, always);
+                }
+                Stmt::Edit(field, path, edit, reason) => {
+                    let change = (*field, &path[..], edit, *reason);
+                    self.edit(code, scope, change, always);
+                }
+                Stmt::Bind(role, edit, reason) => {
+                    let key = expr::value(code, scope, edit.value());
+                    self.bind_role(code, scope, (*role, edit, *reason), key, always);
                 }
                 Stmt::Emit(event, args) => {
                     let args: Vec<Val> =
@@ -153,9 +236,16 @@ impl Candidate {
     }
 
     fn set(&mut self, code: &mut Code<'_, '_>, field: u16, value: Val, always: bool) {
+        if let Some(flag) = self.edited.get(&field) {
+            let form = code.unit.layout.fields[usize::from(field)].form.clone();
+            value.store(code, &form, Exp::I32(0), stage_of(code, field));
+            code.set(*flag, 1);
+            return;
+        }
         let value = if self.stages {
             let place = stage_of(code, field);
-            stage(code, value, place)
+            let form = code.unit.layout.fields[usize::from(field)].form.clone();
+            stage(code, value, &form, place)
         } else {
             value
         };
@@ -174,10 +264,82 @@ impl Candidate {
         }
     }
 
+    /// Writes a change of a whole field for the entry.
+    fn log(
+        &mut self,
+        code: &mut Code<'_, '_>,
+        field: u16,
+        always: bool,
+        put: impl FnOnce(&mut Code<'_, '_>, &mut Out),
+    ) {
+        self.note_change(code, field, 2, always, put);
+    }
+
+    /// Writes a change of a part of a field for the entry.
+    pub(crate) fn log_part(
+        &mut self,
+        code: &mut Code<'_, '_>,
+        field: u16,
+        always: bool,
+        put: impl FnOnce(&mut Code<'_, '_>, &mut Out),
+    ) {
+        self.note_change(code, field, 4, always, put);
+    }
+
+    fn note_change(
+        &mut self,
+        code: &mut Code<'_, '_>,
+        field: u16,
+        elements: usize,
+        always: bool,
+        put: impl FnOnce(&mut Code<'_, '_>, &mut Out),
+    ) {
+        let noted = self.changes.as_mut().expect("a rule that changes such a field logs it");
+        let number = code.unit.model.schema.fields[usize::from(field)].number;
+        let mut out = Out::new(noted.next);
+        out.array(elements);
+        out.uint(number);
+        put(code, &mut out);
+        out.end(code);
+        noted.one_more(code, always);
+    }
+
+    /// A role is to be bound anew; the rule is refused where there is no room for the key.
+    fn bind_role(
+        &mut self,
+        code: &mut Code<'_, '_>,
+        scope: &Scope<'_>,
+        (role, edit, reason): (u16, &Edit, Option<u16>),
+        key: Val,
+        always: bool,
+    ) {
+        let place = code.unit.room(&Form::Bytes32);
+        key.store(code, &Form::Bytes32, Exp::I32(0), place);
+        let operation = match edit {
+            Edit::Put(_) => 0,
+            Edit::Add(_) => 1,
+            Edit::Remove(_) => 2,
+        };
+        let max = code.unit.model.schema.roles[usize::from(role)].max;
+        if let (Edit::Add(_), Some(reason), Some(max)) = (edit, reason, max) {
+            let record = scope::role(code, role);
+            let known = code.call(Routine::FindKey, [at(record), at(place)]);
+            let full = Exp::I32(max.into()).le_u(load32(2, 0, record + size(role_at::COUNT)));
+            let refuses = scope.refuses.expect("a rule's body can refuse");
+            code.when(full & known.eqz(), |code| refuse(code, refuses, Reason(reason)));
+        }
+        let flag = (!always).then(|| {
+            let flag = code.var(crate::ir::Ty::I32);
+            code.set(flag, 1);
+            flag
+        });
+        self.bound.push((role, operation, place, flag));
+    }
+
     fn say(&mut self, code: &mut Code<'_, '_>, event: u16, args: Vec<Val>, always: bool) {
-        let next = self.events.expect("a rule that says something collects it");
+        let noted = self.events.as_mut().expect("a rule that says something collects it");
         let declared = &code.unit.model.schema.events[usize::from(event)];
-        let mut out = Out::new(next);
+        let mut out = Out::new(noted.next);
         out.array(3);
         out.uint(declared.number);
         out.array(args.len());
@@ -193,12 +355,7 @@ impl Candidate {
             Some(_) | None => out.bytes(&[cbor::FALSE]),
         }
         out.end(code);
-        if always {
-            self.said.0 += 1;
-        } else {
-            let more = *self.said.1.get_or_insert_with(|| code.var(crate::ir::Ty::I32));
-            code.set(more, more + 1);
-        }
+        noted.one_more(code, always);
     }
 
     fn foretell(&mut self, code: &mut Code<'_, '_>, index: u16, captures: Vec<Val>, always: bool) {
@@ -224,32 +381,43 @@ impl Candidate {
         for (prediction, (captures, made)) in self.foretold {
             guarded(code, made, |code| make(code, prediction, captures));
         }
-        let signed = match code.unit.model.policy.rules[usize::from(index)].on {
-            Trigger::Tick => 0,
-            Trigger::Message(kind) => {
-                i32::from(!code.unit.model.schema.messages[usize::from(kind)].from.is_empty())
-            }
-        };
         let (layout, map) = (code.unit.layout, code.unit.map.clone());
         for (field, next) in self.fields {
             guarded(code, next.set, |code| {
                 let slot = &layout.fields[usize::from(field)];
-                next.value.store(code, &slot.form, map.image + size(slot.offset));
-                code.store(1, 0, map.written + u32::from(field), 1);
+                next.value.store(code, &slot.form, Exp::I32(0), map.image + size(slot.offset));
+                if !code.unit.model.is_logged(field) {
+                    code.store(1, 0, map.written + u32::from(field), 1);
+                }
                 if let Some(flag) = scope::signed(layout, map.image, field) {
-                    code.store(1, 0, flag, signed);
+                    code.store(1, 0, flag, load32(4, 0, cell::SIGNED));
                 }
             });
         }
         stamp(code, index);
-        if let Some(next) = self.events {
-            code.store(4, 0, cell::EVENTS, next - map.events.cast_signed());
-            let (all, more) = self.said;
-            let count = load32(4, 0, cell::EVENT_COUNT) + all;
-            let count = more.into_iter().fold(count, |count, more| count + more);
-            code.store(4, 0, cell::EVENT_COUNT, count);
+        for (role, operation, place, flag) in self.bound {
+            guarded(code, flag, |code| {
+                code.run(Routine::BindRole(role), [Exp::I32(operation), at(place)]);
+                note_binding(code, role, operation, place);
+            });
         }
+        self.events.into_iter().chain(self.changes).for_each(|noted| noted.commit(code));
     }
+}
+
+/// Writes for the entry that a role was bound anew.
+fn note_binding(code: &mut Code<'_, '_>, role: u16, operation: i32, place: u32) {
+    let buffer = code.unit.map.bound;
+    let number = code.unit.model.schema.roles[usize::from(role)].number;
+    let next = code.bind(load32(4, 0, cell::BOUND) + buffer.cast_signed());
+    let mut out = Out::new(next);
+    out.array(3);
+    out.uint(number);
+    out.uint(operation as u16);
+    out.from(code, Routine::PutBytes32, at(place));
+    let end = out.end(code);
+    code.store(4, 0, cell::BOUND, end - buffer.cast_signed());
+    code.store(4, 0, cell::BOUND_COUNT, load32(4, 0, cell::BOUND_COUNT) + 1);
 }
 
 /// On the paths that a flag marks; everywhere without one.
@@ -288,36 +456,43 @@ fn settled(code: &mut Code<'_, '_>, value: Val) -> Val {
 }
 
 /// Where a field's next value is kept before it is stored.
-fn stage_of(code: &Code<'_, '_>, field: u16) -> u32 {
+pub(crate) fn stage_of(code: &Code<'_, '_>, field: u16) -> u32 {
     let before = &code.unit.layout.fields[..usize::from(field)];
     let bytes: u32 = before.iter().map(|slot| size(slot.form.size()).next_multiple_of(8)).sum();
     code.unit.map.stage + bytes
 }
 
-/// Copies a text or key to a place of its own.
-fn stage(code: &mut Code<'_, '_>, value: Val, place: u32) -> Val {
-    match value {
-        Val::Text(from) => {
-            let from = code.atom(from);
-            let whole = load32(2, from.clone(), 0) + 2;
-            code.push(Stm::Copy(at(place), from, whole));
-            Val::Text(at(place))
-        }
-        Val::Bytes32(from) => {
+/// Copies what stands in memory to a place of its own.
+fn stage(code: &mut Code<'_, '_>, value: Val, form: &Form, place: u32) -> Val {
+    match (value, form) {
+        (Val::Text(from), _) => Val::Text(stage_bytes(code, from, place)),
+        (Val::Bytes(from), _) => Val::Bytes(stage_bytes(code, from, place)),
+        (Val::Bytes32(from), _) => {
             code.copy(at(place), from, 32);
             Val::Bytes32(at(place))
         }
-        Val::Option(tag, held) => {
+        (Val::Whole(found, from), _) => {
+            Val::Whole(found, from).store(code, form, Exp::I32(0), place);
+            Val::Whole(form.clone(), at(place))
+        }
+        (Val::Option(tag, held), Form::Option(form)) => {
             let tag = code.atom(tag);
-            let (body, held) = code.nested_with(|code| stage(code, *held, place));
+            let (body, held) = code.nested_with(|code| stage(code, *held, form, place));
             // Where nothing is held, nothing needs a place.
             if tag.constant() != Some(0) {
                 code.push(Stm::If(tag.clone(), body, Vec::new()));
             }
             Val::Option(tag, Box::new(held))
         }
-        Val::Bool(_) | Val::Number(_) | Val::Variant(_) => value,
+        (value, _) => value,
     }
+}
+
+fn stage_bytes(code: &mut Code<'_, '_>, from: Exp, place: u32) -> Exp {
+    let from = code.atom(from);
+    let whole = load32(2, from.clone(), 0) + 2;
+    code.push(Stm::Copy(at(place), from, whole));
+    at(place)
 }
 
 /// A prediction is made; while it is open, a second one is dropped.
@@ -341,7 +516,7 @@ fn make(code: &mut Code<'_, '_>, index: u16, captures: Vec<Val>) {
                 code.store(8, 0, record + size(prediction::MADE), now());
                 let (_, slots) = &layout.predictions[usize::from(index)];
                 for (slot, capture) in slots.iter().zip(captures) {
-                    capture.store(code, &slot.form, image + size(slot.offset));
+                    capture.store(code, &slot.form, Exp::I32(0), image + size(slot.offset));
                 }
             },
         );

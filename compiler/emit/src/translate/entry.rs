@@ -4,23 +4,26 @@
 use crate::code::Code;
 use crate::ir::{Exp, Var, at, load32, load64};
 use crate::kernel::cbor;
-use crate::memory::{cell, foretold, gain, size};
-use crate::translate::schedule::indices;
-use crate::translate::scope::{now, prediction_record};
+use crate::memory::{cell, foretold, gain, size, tick};
+use crate::translate::expr;
+use crate::translate::out::Out;
+use crate::translate::schedule::{self, indices};
+use crate::translate::scope::{Fields, Scope, now, prediction_record};
 use crate::translate::step::observed;
-use crate::translate::value::{Out, Val};
+use crate::translate::value::Val;
 use crate::unit::Routine;
 use aqo_model::extent;
 use aqo_model::layout::{offer, outcome, prediction, state, tail, trust};
 
 /// Elements of a body.
-const ELEMENTS: u8 = 12;
+const ELEMENTS: u8 = 13;
 /// Kinds of entries.
 pub(crate) mod kind {
     pub(crate) const BIRTH: i32 = 0;
     pub(crate) const TICK: i32 = 1;
     pub(crate) const MESSAGE: i32 = 2;
     pub(crate) const BIND: i32 = 3;
+    pub(crate) const CONSENT: i32 = 4;
 }
 
 /// `(kind) -> end`: what stands before the cause.
@@ -42,39 +45,152 @@ pub(crate) fn head(code: &mut Code<'_, '_>) {
     code.ret(end);
 }
 
-/// `(due, count, served)`: ends a tick, or a deadline, whose instant is negative: with an entry if
-/// anything happened, and without a trace if not.
+/// `(ticks)`: ends a tick, or a deadline alone: with an entry if anything happened, and
+/// without a trace if not.
 pub(crate) fn finish_tick(code: &mut Code<'_, '_>) {
-    let [due, count, served] = code.params();
+    let [ticks] = code.params();
+    let map = code.unit.map.clone();
     let predictions = code.unit.model.policy.predictions.len();
-    let mut happened = load32(4, 0, cell::OUTCOME_COUNT);
     if predictions > 0 {
         code.run(Routine::Look, []);
-        let flags = code.unit.map.foretold;
-        for index in 0..size(predictions) {
-            happened = happened | load32(4, 0, flags + foretold::SIZE * index);
-        }
+    }
+    code.run(Routine::Mode, []);
+    let mut happened = load32(4, 0, cell::OUTCOME_COUNT) | load32(4, 0, cell::MODE);
+    for index in 0..size(predictions) {
+        happened = happened | load32(4, 0, map.foretold + foretold::SIZE * index);
+    }
+    for index in 0..size(code.unit.layout.requests.len()) {
+        happened = happened | load32(1, 0, map.lapsed + index);
     }
     code.when(happened.eqz(), |code| {
-        code.run(Routine::Close, [Exp::I32(0), Exp::I32(0), served.get()]);
+        code.run(Routine::Close, [Exp::I32(0), Exp::I32(0)]);
         code.leave();
     });
     let start = code.call(Routine::Head, [Exp::I32(kind::TICK)]);
     let next = code.bind(start);
     code.either(
-        due.get().lt_s(0i64),
-        |code| put_null(code, next),
+        ticks,
+        |code| put_ticks(code, next),
         |code| {
             let mut out = Out::new(next);
-            out.array(2);
-            out.int(code, now() - due);
-            out.head(code, 0, count - 1i64);
+            out.array(0);
             out.end(code);
         },
     );
     code.run(Routine::Finish, [next.get()]);
-    code.run(Routine::Close, [Exp::I32(1), Exp::I32(0), served.get()]);
+    code.run(Routine::Close, [Exp::I32(1), Exp::I32(0)]);
     code.leave();
+}
+
+/// The ticks at hand, in a cause.
+fn put_ticks(code: &mut Code<'_, '_>, next: Var) {
+    let records = code.unit.map.ticks;
+    let cycles = code.unit.model.schema.cycles.len();
+    let due = |index: u16| load64(0, records + tick::SIZE * u32::from(index) + tick::DUE);
+    let is_due = |index: u16| Exp::I64(0).le_s(due(index));
+    let mut out = Out::new(next);
+    let count = indices(cycles).map(is_due).reduce(|a, b| a + b).unwrap_or(Exp::I32(0));
+    put_length(code, &mut out, count, cycles);
+    out.end(code);
+    for index in indices(cycles) {
+        code.when(is_due(index), |code| {
+            let mut out = Out::new(next);
+            out.array(3);
+            out.uint(index);
+            out.int(code, now() - due(index));
+            let missed = load64(0, records + tick::SIZE * u32::from(index) + tick::MISSED);
+            out.head(code, 0, missed);
+            out.end(code);
+        });
+    }
+}
+
+/// `()`: whether the object is awake, where that changes: phase 4.
+pub(crate) fn mode(code: &mut Code<'_, '_>) {
+    let policy = &code.unit.model.policy;
+    if let Some(ends) = &policy.ends {
+        let mut scope = Scope::new(Fields::Image, &ends.locals);
+        let holds = expr::truth(code, &mut scope, &ends.holds);
+        code.when(holds, |code| {
+            code.store(4, 0, cell::MODE, 3);
+            code.leave();
+        });
+    }
+    if let Some(dormant) = &policy.dormant {
+        let mut scope = Scope::new(Fields::Image, &dormant.locals);
+        let holds = expr::truth(code, &mut scope, &dormant.holds);
+        let holds = code.bind(holds);
+        let resting = code.bind(schedule::mode(code, state::RESTING).ne(0));
+        let changes = holds.get().ne(resting);
+        code.when(changes, |code| {
+            code.store(4, 0, cell::MODE, holds.get() + 1);
+            code.when(resting, |code| schedule::serve(code, &now()));
+        });
+    }
+    code.leave();
+}
+
+/// What else happened: requests that lapsed, roles that were bound anew, a change of mode.
+pub(crate) fn put_rest(code: &mut Code<'_, '_>, out: &mut Out) {
+    let map = code.unit.map.clone();
+    let (model, layout) = (code.unit.model, code.unit.layout);
+    let bindings = extent::bindings(model);
+    let changes_mode = model.policy.ends.is_some() || model.policy.dormant.is_some();
+    if layout.requests.is_empty() && bindings == 0 && !changes_mode {
+        out.bytes(&[cbor::NULL]);
+        return;
+    }
+    let lapsed = count(map.lapsed, layout.requests.len(), 1);
+    let lapsed = code.bind(lapsed);
+    let any = (lapsed | load32(4, 0, cell::BOUND_COUNT)) | load32(4, 0, cell::MODE);
+    let next = out.end(code);
+    code.either(
+        any,
+        |code| {
+            let mut out = Out::new(next);
+            out.array(3);
+            put_length(code, &mut out, lapsed.get(), layout.requests.len());
+            out.end(code);
+            for (index, slot) in indices(layout.requests.len()).zip(&layout.requests) {
+                let number = model.policy.rules[usize::from(slot.rule)].number;
+                code.when(load32(1, 0, map.lapsed + u32::from(index)), |code| {
+                    let mut out = Out::new(next);
+                    out.uint(number);
+                    out.end(code);
+                });
+            }
+            let mut out = Out::new(next);
+            let places = (cell::BOUND, cell::BOUND_COUNT);
+            put_noted(code, &mut out, places.0, places.1, (map.bound, bindings));
+            out.end(code);
+            let changed = load32(4, 0, cell::MODE);
+            let wire = (changed.clone() - 1).select(i32::from(cbor::NULL), changed);
+            code.store(1, next, 0, wire);
+            code.set(next, next + 1);
+        },
+        |code| put_null(code, next),
+    );
+    take_mode(code);
+}
+
+/// The image takes a change of mode.
+fn take_mode(code: &mut Code<'_, '_>) {
+    let policy = &code.unit.model.policy;
+    let place = code.unit.map.image + size(state::MODE);
+    let changed = || load32(4, 0, cell::MODE);
+    if policy.ends.is_some() {
+        code.when(changed().eq(3), |code| {
+            code.store(1, 0, place, load32(1, 0, place) | i32::from(state::ENDED));
+        });
+    }
+    if policy.dormant.is_some() {
+        code.when(changed().eq(2), |code| {
+            code.store(1, 0, place, load32(1, 0, place) | i32::from(state::RESTING));
+        });
+        code.when(changed().eq(1), |code| {
+            code.store(1, 0, place, load32(1, 0, place) & i32::from(!state::RESTING));
+        });
+    }
 }
 
 fn put_null(code: &mut Code<'_, '_>, next: Var) {
@@ -88,7 +204,7 @@ pub(crate) fn finish(code: &mut Code<'_, '_>) {
     let [next] = code.params();
     let mut out = Out::new(next);
     put_inputs(code, &mut out);
-    let judged = code.unit.layout.outcomes.len().max(1);
+    let judged = extent::outcomes(code.unit.model);
     put_noted(
         code,
         &mut out,
@@ -105,8 +221,23 @@ pub(crate) fn finish(code: &mut Code<'_, '_>) {
     }
     put_predictions(code, &mut out);
     put_trust(code, &mut out);
+    put_rest(code, &mut out);
+    take_backoffs(code);
     seal(code, &mut out);
     code.leave();
+}
+
+/// A cycle at whose tick a rule committed counts anew from there.
+fn take_backoffs(code: &mut Code<'_, '_>) {
+    let (map, layout) = (code.unit.map.clone(), code.unit.layout);
+    for (index, (_, offset)) in indices(layout.backoffs.len()).zip(&layout.backoffs) {
+        let acted = map.acted + u32::from(index);
+        code.when(load32(1, 0, acted), |code| {
+            let cycle = layout.backoffs[usize::from(index)].0;
+            let due = load64(0, map.ticks + tick::SIZE * u32::from(cycle) + tick::DUE);
+            code.store(8, 0, map.image + size(*offset), due);
+        });
+    }
 }
 
 /// The body's length, the time and the number of the next entry.
@@ -180,13 +311,19 @@ fn put_noted(
     out.moved(code, Routine::Append, args);
 }
 
+/// First the fields that were written whole, then what was logged.
 fn put_changes(code: &mut Code<'_, '_>, out: &mut Out) {
     let map = code.unit.map.clone();
-    let (schema, layout) = (&code.unit.model.schema, code.unit.layout);
-    let length = count(map.written, schema.fields.len(), 1);
-    put_length(code, out, length, schema.fields.len());
-    for (index, field) in indices(schema.fields.len()).zip(&schema.fields) {
-        if !crate::translate::body::sets(code.unit.model, index) {
+    let (model, layout) = (code.unit.model, code.unit.layout);
+    let fields = &model.schema.fields;
+    let logged = extent::logged(model);
+    let mut length = count(map.written, fields.len(), 1);
+    if logged > 0 {
+        length = length + load32(4, 0, cell::CHANGE_COUNT);
+    }
+    put_length(code, out, length, fields.len() + logged);
+    for (index, field) in indices(fields.len()).zip(fields) {
+        if !crate::translate::body::sets(model, index) || model.is_logged(index) {
             continue;
         }
         let next = out.end(code);
@@ -197,6 +334,10 @@ fn put_changes(code: &mut Code<'_, '_>, out: &mut Out) {
             out.value(code, Val::of_slot(&layout.fields[usize::from(index)], map.image));
             out.end(code);
         });
+    }
+    if logged > 0 {
+        let args = [out.place(code), at(map.changes), load32(4, 0, cell::CHANGES)];
+        out.moved(code, Routine::Append, args);
     }
 }
 

@@ -6,13 +6,16 @@
 
 use crate::code::Code;
 use crate::ir::{Exp, Stm, Var, at, load32, load64};
-use crate::memory::{cell, size};
+use crate::memory::size;
 use crate::translate::scope::{self, Scope};
 use crate::translate::value::Val;
+use crate::translate::{collection, message, whole};
 use crate::unit::Routine;
 use aqo_model::expr::{Expr, Order, Rounding, Shape};
-use aqo_model::layout::state;
-use aqo_model::types::{NEVER, Type};
+use aqo_model::form::{COUNT, Form};
+use aqo_model::layout::{role as role_at, state};
+use aqo_model::types::{NEVER, Type, Types};
+use aqo_model::value::Value;
 
 /// A refusal for a reason, as a rule's verdict.
 pub(crate) fn refusal(reason: u16) -> i32 {
@@ -46,7 +49,6 @@ fn two_atoms(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, a: &Expr, b: &Expr)
 pub(crate) fn value(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, expr: &Expr) -> Val {
     match expr {
         Expr::Value(_)
-        | Expr::Variant(..)
         | Expr::None(_)
         | Expr::Field(_)
         | Expr::Role(_)
@@ -59,19 +61,21 @@ pub(crate) fn value(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, expr: &Expr)
         | Expr::Due
         | Expr::Missed
         | Expr::Born
+        | Expr::Sender
+        | Expr::Left(_)
         | Expr::Trust => leaf(code, scope, expr),
         Expr::Neg(_)
         | Expr::Add(..)
         | Expr::Sub(..)
         | Expr::Mul(..)
         | Expr::Div(..)
+        | Expr::MulDiv(..)
         | Expr::Rem(..)
         | Expr::Shift(..)
         | Expr::Min(..)
         | Expr::Max(..)
         | Expr::Abs(_)
-        | Expr::Clamp(..)
-        | Expr::Len(_) => Val::Number(arithmetic(code, scope, expr)),
+        | Expr::Clamp(..) => Val::Number(arithmetic(code, scope, expr)),
         Expr::StartsWith(..)
         | Expr::Compare(..)
         | Expr::Equal(..)
@@ -80,6 +84,21 @@ pub(crate) fn value(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, expr: &Expr)
         | Expr::Not(_)
         | Expr::And(..)
         | Expr::Or(..) => Val::Bool(condition(code, scope, expr)),
+        Expr::Variant(..) | Expr::Record(..) | Expr::Part(..) | Expr::With(..) | Expr::Call(..) => {
+            collection::whole(code, scope, expr)
+        }
+        Expr::List(..)
+        | Expr::Map(..)
+        | Expr::Len(_)
+        | Expr::Get(..)
+        | Expr::First(_)
+        | Expr::Last(_)
+        | Expr::Has(..)
+        | Expr::Each(..)
+        | Expr::Fold(..)
+        | Expr::Collect(..)
+        | Expr::Present(_)
+        | Expr::Median(_) => collection::collection(code, scope, expr),
         Expr::Some(inner) => Val::some(value(code, scope, inner)),
         Expr::Fit(a, low, high) => {
             let number = number_atom(code, scope, a);
@@ -112,7 +131,7 @@ pub(crate) fn value(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, expr: &Expr)
     }
 }
 
-fn fail_unless(code: &mut Code<'_, '_>, scope: &Scope<'_>, holds: Exp) {
+pub(crate) fn fail_unless(code: &mut Code<'_, '_>, scope: &Scope<'_>, holds: Exp) {
     let fails = scope.fails.expect("verify lets nothing partial stand outside an `else`");
     code.stop_if(fails, holds.eqz());
 }
@@ -123,11 +142,16 @@ fn fail_unless(code: &mut Code<'_, '_>, scope: &Scope<'_>, holds: Exp) {
 )]
 fn leaf(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, expr: &Expr) -> Val {
     match expr {
-        Expr::Value(value) => Val::constant(code, value, &aqo_model::types::Kind::Bool),
-        Expr::Variant(_, number) => Val::Variant(Exp::I32(i32::from(*number))),
-        Expr::None(ty) => Val::none(&ty.kind()),
+        Expr::Value(value) => constant(code, value),
+        Expr::None(ty) => Val::none(&code.unit.wide(ty)),
         Expr::Field(index) => scope.field(code, *index),
-        Expr::Role(index) => Val::Bytes32(at(scope::role(code, *index))),
+        Expr::Role(index) => role(code, *index),
+        Expr::Sender => Val::Bytes32(at(message::sender_key(code))),
+        Expr::Left(limit) => {
+            let left = code.call(Routine::Left(*limit), []);
+            // It is the same for the whole rule.
+            Val::Number(code.atom(left))
+        }
         Expr::Derive(index) => derive(code, scope, *index),
         Expr::Input(index) => input(code, *index),
         Expr::Param(index) => scope.param(code, *index),
@@ -136,8 +160,8 @@ fn leaf(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, expr: &Expr) -> Val {
         }
         Expr::Captured(index) => scope.captured(code, *index),
         Expr::Now => Val::Number(scope::now()),
-        Expr::Due => Val::Number(load64(0, cell::DUE)),
-        Expr::Missed => Val::Number(load64(0, cell::MISSED)),
+        Expr::Due => Val::Number(load64(0, scope.tick.0)),
+        Expr::Missed => Val::Number(load64(0, scope.tick.1)),
         Expr::Born => Val::Number(scope.born(code)),
         Expr::Trust => {
             let trust = trust(code);
@@ -146,6 +170,40 @@ fn leaf(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, expr: &Expr) -> Val {
         }
         _ => unreachable!("only expressions without parts come here"),
     }
+}
+
+/// The key of a role, or a copy of the set of its keys.
+fn role(code: &mut Code<'_, '_>, index: u16) -> Val {
+    let record = scope::role(code, index);
+    let Some(max) = code.unit.model.schema.roles[usize::from(index)].max else {
+        return Val::Bytes32(at(record + size(role_at::KEYS)));
+    };
+    let form = Form::Set(Box::new(Form::Bytes32), max);
+    let room = code.unit.room(&form);
+    code.push(Stm::Fill(at(room), Exp::I32(0), literal(form.size())));
+    let count = code.bind(load32(2, 0, record + size(role_at::COUNT)));
+    code.store(2, 0, room, count);
+    code.each(count, |code, k| {
+        let from = k * size(role_at::STRIDE).cast_signed();
+        let from = from + (record + size(role_at::KEYS)).cast_signed();
+        let to = (k << 5) + (room + size(COUNT)).cast_signed();
+        code.copy(to, from, 32);
+    });
+    Val::Whole(form, at(room))
+}
+
+/// A constant. Only scalars stand so.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what verify leaves possible, of many shapes")]
+fn constant(code: &mut Code<'_, '_>, value: &Value) -> Val {
+    let len = |len: usize| u16::try_from(len).expect("limits keep a constant short");
+    let form = match value {
+        Value::Text(text) => Form::Text(len(text.len())),
+        Value::Bytes(bytes) => Form::Bytes(len(bytes.len())),
+        Value::Bytes32(_) => Form::Bytes32,
+        Value::Bool(_) => Form::Bool,
+        _ => Form::Number(8),
+    };
+    Val::constant(code, value, &form)
 }
 
 /// Trust as rules of this step read it.
@@ -162,8 +220,10 @@ fn derive(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, index: u16) -> Val {
     let model = code.unit.model;
     let derive = &model.schema.derives[usize::from(index)];
     let outer = std::mem::take(&mut scope.locals);
+    let types = std::mem::replace(&mut scope.types, derive.locals.clone());
     let value = value(code, scope, &derive.value);
     scope.locals = outer;
+    scope.types = types;
     value
 }
 
@@ -211,6 +271,11 @@ fn arithmetic(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, expr: &Expr) -> Ex
                 }
             }
         }
+        Expr::MulDiv(rounding, a, b, c) => {
+            let (a, b) = two(code, scope, a, b);
+            let c = number(code, scope, c);
+            code.call(Routine::MulDiv(*rounding), [a, b, c])
+        }
         Expr::Rem(a, b) => {
             let a = number(code, scope, a);
             let b = number_atom(code, scope, b);
@@ -241,7 +306,6 @@ fn arithmetic(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, expr: &Expr) -> Ex
             let below = code.bind(a.clone().select(high.clone(), a.lt_s(high)));
             below.get().select(low.clone(), low.lt_s(below))
         }
-        Expr::Len(a) => load32(2, value(code, scope, a).text(), 0).extend(),
         _ => unreachable!("only arithmetic comes here"),
     }
 }
@@ -306,8 +370,17 @@ pub(crate) fn fits(scope: &mut Scope<'_>, subject: &Val, shapes: &[Shape]) -> Ex
             }
             tag.clone()
         }
-        (Shape::Variant(wanted), Val::Variant(found)) => found.clone().eq(i32::from(*wanted)),
-        (Shape::None | Shape::Some(_) | Shape::Variant(_), _) => {
+        (Shape::Variant(wanted, binders), Val::Whole(Form::Union(cases), found)) => {
+            let mut binders = binders.iter();
+            whole::parts(&cases[usize::from(*wanted)], size(COUNT), |form, offset| {
+                if let Some(local) = binders.next() {
+                    scope.locals.insert(*local, Val::load(form, found.clone(), offset));
+                }
+            });
+            load32(2, found.clone(), 0).eq(i32::from(*wanted))
+        }
+        (Shape::Variant(wanted, _), Val::Variant(found)) => found.clone().eq(i32::from(*wanted)),
+        (Shape::None | Shape::Some(_) | Shape::Variant(..), _) => {
             unreachable!("verify gives a shape the kind of what it describes")
         }
     });
@@ -370,6 +443,7 @@ fn join(
     otherwise: (Vec<Stm>, Val),
 ) -> Val {
     let ((mut before, a), (mut other, b)) = (then, otherwise);
+    let (a, b) = alike(a, b);
     let single = !matches!(a, Val::Option(..));
     if before.is_empty() && other.is_empty() && single {
         let b = b.parts().pop().expect("such a value is one operand");
@@ -380,6 +454,21 @@ fn join(
     other.extend(assign(&vars, b));
     code.push(Stm::If(cond, before, other));
     result
+}
+
+/// Two values of one kind in one form: of two collections, that of the one which may hold more.
+fn alike(a: Val, b: Val) -> (Val, Val) {
+    match (a, b) {
+        (Val::Whole(one, a), Val::Whole(other, b)) => {
+            let form = if one.size() < other.size() { other } else { one };
+            (Val::Whole(form.clone(), a), Val::Whole(form, b))
+        }
+        (Val::Option(tag, a), Val::Option(other, b)) => {
+            let (a, b) = alike(*a, *b);
+            (Val::Option(tag, Box::new(a)), Val::Option(other, Box::new(b)))
+        }
+        both => both,
+    }
 }
 
 /// The first arm that fits; the last one fits where none before it does. Two arms are a choice; more
@@ -432,13 +521,20 @@ pub(crate) fn reads_field(code: &Code<'_, '_>, expr: &Expr, field: &dyn Fn(u16) 
 }
 
 /// Whether values of a type stand in memory rather than in an operand.
-pub(crate) fn stands_in_memory(ty: &Type) -> bool {
+pub(crate) fn stands_in_memory(ty: &Type, types: &Types) -> bool {
     match ty {
-        Type::Text { .. } | Type::Key | Type::Hash => true,
-        Type::Option(inner) => stands_in_memory(inner),
-        Type::Bool | Type::Number { .. } | Type::Duration(_) | Type::Instant(_) | Type::Enum(_) => {
-            false
-        }
+        Type::Text { .. }
+        | Type::Bytes { .. }
+        | Type::Key
+        | Type::Hash
+        | Type::Record(_)
+        | Type::List { .. }
+        | Type::Ring { .. }
+        | Type::Set { .. }
+        | Type::Map { .. } => true,
+        Type::Enum(index) => !types.enums[usize::from(*index)].is_plain(),
+        Type::Option(inner) => stands_in_memory(inner, types),
+        Type::Bool | Type::Number { .. } | Type::Duration(_) | Type::Instant(_) => false,
     }
 }
 

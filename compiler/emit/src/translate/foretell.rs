@@ -3,15 +3,16 @@
 use crate::code::Code;
 use crate::ir::{Exp, load32, load64};
 use crate::memory::{cell, foretold, size};
-use crate::translate::expr;
 use crate::translate::schedule::{CHECKPOINTS, deadline, grace, indices, is_open};
 use crate::translate::scope::{self, Fields, Scope, now, prediction_record};
 use crate::translate::step::observed;
+use crate::translate::step::react;
+use crate::translate::{consent, expr};
 use crate::unit::Routine;
 use aqo_model::Model;
 use aqo_model::expr::Expr;
 use aqo_model::layout::{prediction, role, state};
-use aqo_model::policy::{Happening, Source};
+use aqo_model::policy::{Happening, Source, Trigger};
 use aqo_model::trust;
 use std::collections::BTreeSet;
 
@@ -29,7 +30,11 @@ fn note(code: &Code<'_, '_>, index: u16) -> u32 {
 
 /// `()`: settles every prediction whose instant has come, earliest first.
 pub(crate) fn settle_deadlines(code: &mut Code<'_, '_>) {
+    consent::lapse(code);
     let predictions = code.unit.model.policy.predictions.len();
+    if predictions == 0 {
+        return code.leave();
+    }
     if predictions == 1 {
         let (open, instant) = (is_open(code, 0), deadline(code, 0));
         code.when(open.and_then(instant.clone().le_s(now())), |code| {
@@ -105,7 +110,8 @@ fn inputs_of(holds: &Expr) -> BTreeSet<u16> {
 /// `() -> truth`: whether the prediction, which is open, holds.
 pub(crate) fn holds(code: &mut Code<'_, '_>, index: u16) {
     let declared = &code.unit.model.policy.predictions[usize::from(index)];
-    let mut scope = Scope { prediction: Some(index), ..Scope::new(Fields::Image) };
+    let mut scope =
+        Scope { prediction: Some(index), ..Scope::new(Fields::Image, &declared.locals) };
     let holds = expr::truth(code, &mut scope, &declared.holds);
     code.ret(holds);
 }
@@ -133,6 +139,16 @@ pub(crate) fn settle(code: &mut Code<'_, '_>, index: u16) {
         }
     }
     code.zero(crate::ir::at(record), bytes);
+    let reactions = [
+        (how::KEPT, Trigger::Kept(index)),
+        (how::BROKEN, Trigger::Broken(index)),
+        (how::LAPSED, Trigger::Lapsed(index)),
+    ];
+    for (number, on) in reactions {
+        if code.unit.model.policy.rules.iter().any(|rule| rule.on == on) {
+            code.when(settled.get().eq(number), |code| react(code, on));
+        }
+    }
     code.leave();
 }
 
@@ -166,23 +182,25 @@ fn outside(code: &mut Code<'_, '_>, source: Source) -> Option<(Exp, Exp)> {
         Source::Field(field) => {
             let signed = scope::signed(code.unit.layout, code.unit.map.image, field)?;
             let role = model.schema.fields[usize::from(field)].attested?;
-            let record = crate::ir::at(scope::role(code, role));
-            let other = is_not_host(code, record.clone());
-            Some((signer(record), load32(1, 0, signed) & other))
+            // Of a set of keys the first speaks for all.
+            let record = scope::role(code, role);
+            let key = crate::ir::at(record + size(role::KEYS));
+            let some = load32(2, 0, record + size(role::COUNT)).ne(0);
+            let other = is_not_host(code, key.clone());
+            Some((signer(key), (load32(1, 0, signed) & other) & some))
         }
     }
 }
 
-/// Whether the key of a role is not that of the present host.
-pub(crate) fn is_not_host(code: &mut Code<'_, '_>, record: Exp) -> Exp {
+/// Whether a key is not that of the present host.
+pub(crate) fn is_not_host(code: &mut Code<'_, '_>, key: Exp) -> Exp {
     let host = crate::ir::at(code.unit.map.image + size(state::HOST));
-    let key = record + size(role::KEY).cast_signed();
     code.call(Routine::SameBytes32, [key, host]).eqz()
 }
 
-/// The source that the holder of a role is: `trust::signer`.
-pub(crate) fn signer(record: Exp) -> Exp {
-    load32(4, record, size(role::KEY)) | i32::MIN
+/// The source that the holder of a key is: `trust::signer`.
+pub(crate) fn signer(key: Exp) -> Exp {
+    load32(4, key, 0) | i32::MIN
 }
 
 /// Whether the object lets no effect out.
@@ -210,30 +228,24 @@ pub(crate) fn lose(code: &mut Code<'_, '_>, amount: i64) {
 /// `()`: what holds now is kept; what was made just now is worth something if it is false.
 pub(crate) fn look(code: &mut Code<'_, '_>) {
     let predictions = &code.unit.model.policy.predictions;
-    for (index, declared) in indices(predictions.len()).zip(predictions) {
-        if declared.throughout {
-            // What is to hold throughout is worth something from the start, as it was stored.
-            continue;
-        }
+    // What is to hold throughout is worth something from the start, as it was stored.
+    let once = || indices(predictions.len()).zip(predictions).filter(|(_, p)| !p.throughout);
+    for (index, declared) in once() {
         let (record, _) = prediction_record(code, index);
         let made = load32(1, 0, note(code, index) + foretold::MADE);
-        code.either(
-            made,
-            |code| {
-                let holds = code.call(Routine::Holds(index), []);
-                code.store(1, 0, record + size(prediction::WORTH), holds.eqz());
-            },
-            |code| {
-                let end = load64(0, record + size(prediction::MADE)) + declared.span;
-                let open = is_open(code, index).and_then(now().le_s(end));
-                code.when(open, |code| {
-                    let holds = code.call(Routine::Holds(index), []);
-                    code.when(holds, |code| {
-                        code.run(Routine::Settle(index), [Exp::I32(how::KEPT)])
-                    });
-                });
-            },
-        );
+        let end = load64(0, record + size(prediction::MADE)) + declared.span;
+        let open = is_open(code, index).and_then(now().le_s(end));
+        code.when(made.eqz().and_then(open), |code| {
+            let holds = code.call(Routine::Holds(index), []);
+            code.when(holds, |code| code.run(Routine::Settle(index), [Exp::I32(how::KEPT)]));
+        });
+    }
+    for (index, _) in once() {
+        let (record, _) = prediction_record(code, index);
+        code.when(load32(1, 0, note(code, index) + foretold::MADE), |code| {
+            let holds = code.call(Routine::Holds(index), []);
+            code.store(1, 0, record + size(prediction::WORTH), holds.eqz());
+        });
     }
     code.leave();
 }

@@ -3,26 +3,29 @@
 use crate::code::Code;
 use crate::ir::{Exp, Label, Stm, Ty, Var, load32, load64};
 use crate::kernel::cbor;
-use crate::memory::{cell, size};
+use crate::memory::{cell, size, tick};
 use crate::translate::entry::kind;
 use crate::translate::expr::refusal;
 use crate::translate::foretell::{is_not_host, lose, observing, score_gain, score_loss, signer};
-use crate::translate::outcome::{COMMITTED, NO_RULE, REASON, decline};
-use crate::translate::schedule::{deadline_of_all, indices};
-use crate::translate::step::logical_time;
-use crate::translate::value::{self, Out, Val};
+use crate::translate::out::Out;
+use crate::translate::outcome::{COMMITTED, NO_RULE, REASON, WAITS, decline, note_rule};
+use crate::translate::schedule::{deadline_of_all, has_deadlines, indices, mode};
+use crate::translate::scope::now;
+use crate::translate::step::{logical_time, run_tick_rules};
+use crate::translate::value::{self, Val};
 use crate::unit::Routine;
-use aqo_model::layout::{Form, offer::message as at, role};
+use aqo_model::form::Form;
+use aqo_model::layout::{offer::message as at, role, state};
 use aqo_model::limits;
 use aqo_model::offer::NO_ROLE;
 use aqo_model::policy::{Happening, Reason, Trigger};
-use aqo_model::schema::Message;
+use aqo_model::schema::{Message, Schedule};
 
 /// Bytes of a signature.
 const SIGNATURE: u32 = 64;
 
 /// The address of a part of the message in the offer.
-fn part(code: &Code<'_, '_>, offset: usize) -> u32 {
+pub(crate) fn part(code: &Code<'_, '_>, offset: usize) -> u32 {
     code.unit.map.offer + size(code.unit.layout.payload + offset)
 }
 
@@ -60,7 +63,9 @@ pub(crate) fn valid(code: &mut Code<'_, '_>) {
                 code.when(enveloped.get().ne(wanted), |code| code.ret(0));
             }
             for slot in slots {
-                if let Some(valid) = value::valid(code, &slot.form, offer + size(slot.offset)) {
+                if let Some(valid) =
+                    value::valid(code, &slot.form, Exp::I32(0), offer + size(slot.offset))
+                {
                     code.when(valid.eqz(), |code| code.ret(0));
                 }
             }
@@ -71,7 +76,7 @@ pub(crate) fn valid(code: &mut Code<'_, '_>) {
 
 /// `()`: hears a message, or declines it without a trace.
 pub(crate) fn message(code: &mut Code<'_, '_>) {
-    let foretells = !code.unit.model.policy.predictions.is_empty();
+    let has_deadlines = has_deadlines(code);
     let all_signed = messages(code).iter().all(|message| !message.from.is_empty());
     let none_signed = messages(code).iter().all(|message| message.from.is_empty());
     let reply = code.var(Ty::I32);
@@ -82,8 +87,12 @@ pub(crate) fn message(code: &mut Code<'_, '_>) {
         };
         let valid = code.call(Routine::ValidMessage, []);
         decline_if(code, Reason::MALFORMED, valid.eqz());
+        if code.unit.model.policy.ends.is_some() {
+            let ended = mode(code, state::ENDED);
+            decline_if(code, Reason::ENDED, ended);
+        }
         let now = logical_time(code);
-        if foretells {
+        if has_deadlines {
             let overdue = deadline_of_all(code).lt_s(now.clone());
             decline_if(code, Reason::DUE_FIRST, overdue);
         }
@@ -91,8 +100,8 @@ pub(crate) fn message(code: &mut Code<'_, '_>) {
         let proof = code.nested(|code| authenticate(code, &now, &mut decline_if));
         let burn = code.nested(|code| {
             let counter = load64(0, part(code, at::COUNTER));
-            let record = sender(code);
-            code.run(Routine::Burn, [record, counter]);
+            let known = known_sender(code);
+            code.run(Routine::Burn, [known, counter]);
         });
         let where_signed = |code: &mut Code<'_, '_>, stms: Vec<Stm>| {
             if all_signed {
@@ -104,7 +113,8 @@ pub(crate) fn message(code: &mut Code<'_, '_>) {
         where_signed(code, proof);
         code.run(Routine::Begin, [now]);
         where_signed(code, burn);
-        if foretells {
+        where_signed(code, vec![Stm::Store(4, Exp::I32(0), cell::SIGNED, Exp::I32(1))]);
+        if has_deadlines {
             code.run(Routine::SettleDeadlines, []);
         }
         let number = load32(2, 0, part(code, at::KIND));
@@ -122,15 +132,43 @@ pub(crate) fn message(code: &mut Code<'_, '_>) {
 fn any_bytes(form: &Form) -> bool {
     match form {
         Form::Number(_) | Form::Bytes32 => true,
-        Form::Bool | Form::Enum(..) | Form::Text(_) | Form::Option(_) => false,
+        Form::Record(parts) => parts.iter().all(any_bytes),
+        Form::Bool
+        | Form::Enum(..)
+        | Form::Union(_)
+        | Form::Text(_)
+        | Form::Bytes(_)
+        | Form::Option(_)
+        | Form::List(..)
+        | Form::Set(..)
+        | Form::Map(..) => false,
     }
 }
 
 /// The record of the role that sent the message.
-fn sender(code: &Code<'_, '_>) -> Exp {
-    let first = code.unit.layout.roles.first().copied().unwrap_or_default();
+pub(crate) fn sender(code: &mut Code<'_, '_>) -> Exp {
     let index = load32(2, 0, part(code, at::ROLE));
-    index * size(role::SIZE).cast_signed() + (code.unit.map.image + size(first)).cast_signed()
+    let image = code.unit.map.image;
+    let layout = code.unit.layout;
+    if let [only] = &layout.roles[..] {
+        return crate::ir::at(image + size(*only));
+    }
+    let table: Vec<u8> =
+        layout.roles.iter().flat_map(|offset| (image + size(*offset)).to_le_bytes()).collect();
+    let table = code.unit.constant(&table);
+    load32(4, index << 2, table)
+}
+
+/// The record of the key that sent the message, in the role that it claims; 0 where it is none.
+fn known_sender(code: &mut Code<'_, '_>) -> Exp {
+    let record = sender(code);
+    let key = crate::ir::at(sender_key(code));
+    code.call(Routine::FindKey, [record, key])
+}
+
+/// Where the key of the sender stands.
+pub(crate) fn sender_key(code: &Code<'_, '_>) -> u32 {
+    part(code, at::KEY)
 }
 
 /// Declines a message that is not proved to be its role's word, now and for the first time.
@@ -139,66 +177,113 @@ fn authenticate(
     now: &Exp,
     decline_if: &mut dyn FnMut(&mut Code<'_, '_>, Reason, Exp),
 ) {
-    let record = code.bind(sender(code));
     let verified = load32(1, 0, part(code, at::VERIFIED));
     decline_if(code, Reason::EVIDENCE, verified.eqz());
+    let record = sender(code);
+    let record = code.bind(record);
     let epoch = load32(4, 0, part(code, at::EPOCH));
-    decline_if(code, Reason::ROLE, epoch.ne(load32(4, record, size(role::EPOCH))));
+    let known = known_sender(code);
+    let known = code.bind(known);
+    let other = epoch.ne(load32(4, record, size(role::EPOCH))) | known.get().eqz();
+    decline_if(code, Reason::ROLE, other);
     let end = code.bind(load64(0, part(code, at::NOT_AFTER)));
     let late = end.get().lt_s(now.clone()) | (now.clone() + limits::NOT_AFTER).lt_s(end);
     decline_if(code, Reason::LATE, late);
     let counter = load64(0, part(code, at::COUNTER));
-    let fresh = code.call(Routine::IsFresh, [record.get(), counter]);
+    let fresh = code.call(Routine::IsFresh, [known.get(), counter]);
     decline_if(code, Reason::REPLAY, fresh.eqz());
 }
 
 /// `()`: a message of the kind with this index, which is authentic: it leaves an entry.
 pub(crate) fn hear(code: &mut Code<'_, '_>, index: u16) {
-    let message = &messages(code)[usize::from(index)];
     let start = code.call(Routine::Head, [Exp::I32(kind::MESSAGE)]);
     let next = code.bind(start);
     let params = put_cause(code, next, index);
-    let verdict = code.bind(refusal(Reason::NO_RULE.0));
-    let number = code.bind(NO_RULE);
-    code.block(|code, decided| {
-        authorise(code, index, verdict, decided);
-        let rules = &code.unit.model.policy.rules;
-        for (rule, declared) in indices(rules.len()).zip(rules) {
-            if declared.on != Trigger::Message(index) {
-                continue;
-            }
-            let judged = code.call(Routine::Rule(rule), []);
-            let judged = code.bind(judged);
-            code.when(judged, |code| {
-                code.set(verdict, judged);
-                code.set(number, i32::from(declared.number));
-                if !message.from.is_empty() {
-                    gain_by_rule(code, rule, judged.get().eq(COMMITTED), params);
-                }
-                code.stop(decided);
-            });
-        }
+    elect(code, index, params, next, |code, verdict, turned_away| {
+        authorise(code, index, verdict, turned_away);
     });
-    code.run(Routine::Heard, [next.get(), number.get(), verdict.get()]);
     code.leave();
 }
 
-/// `(next, number, verdict)`: what the rule with this number made of the message; the body goes on
-/// at `next`.
-pub(crate) fn heard(code: &mut Code<'_, '_>) {
-    let [next, number, verdict] = code.params();
-    // What a tick rule would be held for refuses a message.
+/// The first rule whose guard is true takes a message, unless it is turned away before; then the step
+/// ends. The body goes on at `next`.
+pub(crate) fn elect(
+    code: &mut Code<'_, '_>,
+    index: u16,
+    params: (Var, Var),
+    next: Var,
+    allow: impl FnOnce(&mut Code<'_, '_>, Var, Label),
+) {
+    let message = &messages(code)[usize::from(index)];
+    let verdict = code.var(Ty::I32);
+    code.block(|code, decided| {
+        code.block(|code, turned_away| {
+            allow(code, verdict, turned_away);
+            let rules = &code.unit.model.policy.rules;
+            for (rule, declared) in indices(rules.len()).zip(rules) {
+                if declared.on != Trigger::Message(index) {
+                    continue;
+                }
+                let judged = code.call(Routine::Rule(rule), []);
+                let judged = code.bind(judged);
+                code.when(judged, |code| {
+                    refuse_held(code, judged);
+                    code.set(verdict, judged);
+                    note_rule(code, rule, judged.get());
+                    if !message.from.is_empty() {
+                        gain_by_rule(code, rule, judged.get().eq(COMMITTED), params);
+                    }
+                    code.stop(decided);
+                });
+            }
+            code.set(verdict, refusal(Reason::NO_RULE.0));
+        });
+        code.run(Routine::Note, [Exp::I32(NO_RULE), verdict.get()]);
+    });
+    code.run(Routine::Heard, [next.get(), verdict.get()]);
+}
+
+/// What a tick rule would be held for refuses whoever asks.
+pub(crate) fn refuse_held(code: &mut Code<'_, '_>, verdict: Var) {
     let held = verdict.get().shr_u(14).eq(1);
     code.set(verdict, (verdict ^ COMMITTED).select(verdict, held));
-    code.run(Routine::Note, [number.get(), verdict.get()]);
+}
+
+/// `(next, verdict)`: what was made of a message; the body goes on at `next`.
+pub(crate) fn heard(code: &mut Code<'_, '_>) {
+    let [next, verdict] = code.params();
     lose_by_refusal(code, (verdict & REASON).ne(0));
+    let cycles = &code.unit.model.schema.cycles;
+    let mut ticks = false;
+    for (index, cycle) in indices(cycles.len()).zip(cycles) {
+        let record = code.unit.map.ticks + tick::SIZE * u32::from(index);
+        let due = if cycle.schedule == Schedule::OnMessage { now() } else { Exp::I64(-1) };
+        ticks |= cycle.schedule == Schedule::OnMessage;
+        code.store(8, 0, record + tick::DUE, due);
+        code.store(8, 0, record + tick::MISSED, 0i64);
+    }
+    if ticks {
+        let also = cycles.iter().filter(|cycle| cycle.schedule == Schedule::OnMessage).count();
+        code.store(8, 0, cell::DUE, now());
+        code.store(8, 0, cell::MISSED, also as i64 - 1);
+        run_tick_rules(code);
+    }
+    end(
+        code,
+        next,
+        Exp::I32(Reason::WAITS.0.into()).select(verdict & REASON, verdict.get().eq(WAITS)),
+    );
+    code.leave();
+}
+
+/// Ends a step that leaves an entry, with what it replies.
+pub(crate) fn end(code: &mut Code<'_, '_>, next: Var, reply: Exp) {
     if !code.unit.model.policy.predictions.is_empty() {
         code.run(Routine::Look, []);
     }
+    code.run(Routine::Mode, []);
     code.run(Routine::Finish, [next.get()]);
-    let served = load64(0, cell::SERVED);
-    code.run(Routine::Close, [Exp::I32(1), verdict & REASON, served]);
-    code.leave();
+    code.run(Routine::Close, [Exp::I32(1), reply]);
 }
 
 /// Writes the cause; gives where its parameters begin and end, which is what evidence claims.
@@ -230,9 +315,11 @@ fn put_cause(code: &mut Code<'_, '_>, next: Var, index: u16) -> (Var, Var) {
 pub(crate) fn put_envelope(code: &mut Code<'_, '_>) {
     let [to] = code.params();
     let mut out = Out::new(to);
-    out.array(5);
+    out.array(6);
     let role = role_number(code);
     out.head(code, 0, role.extend());
+    let key = crate::ir::at(sender_key(code));
+    out.from(code, Routine::PutBytes32, key);
     out.head(code, 0, load32(4, 0, part(code, at::EPOCH)).extend());
     out.head(code, 0, load64(0, part(code, at::COUNTER)));
     out.int(code, load64(0, part(code, at::NOT_AFTER)));
@@ -283,19 +370,24 @@ fn authorise(code: &mut Code<'_, '_>, index: u16, verdict: Var, decided: Label) 
 }
 
 /// Evidence by a rule that committed for a signed message.
-fn gain_by_rule(code: &mut Code<'_, '_>, rule: u16, committed: Exp, (from, to): (Var, Var)) {
+pub(crate) fn gain_by_rule(
+    code: &mut Code<'_, '_>,
+    rule: u16,
+    committed: Exp,
+    (from, to): (Var, Var),
+) {
     let amount = score_gain(code.unit.model, Happening::Rule(rule));
     if amount == 0 {
         return;
     }
     let number = code.unit.model.policy.rules[usize::from(rule)].number;
-    let record = code.bind(sender(code));
-    let other = is_not_host(code, record.get());
+    let key = crate::ir::at(sender_key(code));
+    let other = is_not_host(code, key.clone());
     let counts = committed & (other & observing(code).eqz());
     code.when(counts, |code| {
         let start = aqo_model::trust::claim(1, number, &[]).cast_signed();
         let claim = code.call(Routine::Claim, [Exp::I32(start), from.get(), to.get()]);
-        code.run(Routine::Gain, [Exp::I64(amount), signer(record.get()), claim]);
+        code.run(Routine::Gain, [Exp::I64(amount), signer(key), claim]);
     });
 }
 

@@ -13,7 +13,7 @@ pub(crate) fn valid_inputs(code: &mut Code<'_, '_>) {
     for (present, slot) in &layout.inputs {
         let offer = code.unit.map.offer;
         let present = load32(1, 0, offer + size(*present));
-        let valid = value::valid(code, &slot.form, offer + size(slot.offset));
+        let valid = value::valid(code, &slot.form, Exp::I32(0), offer + size(slot.offset));
         code.when(Exp::I32(1).lt_u(present.clone()), |code| code.ret(0));
         if let Some(valid) = valid {
             code.when(present.and_then(valid.eqz()), |code| code.ret(0));

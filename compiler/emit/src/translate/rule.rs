@@ -2,10 +2,12 @@
 //! of `step::rule`.
 
 use crate::code::Code;
-use crate::ir::{Label, Stm, Ty, Var};
+use crate::ir::{Label, Stm, Ty, Var, load32};
+use crate::memory::{cell, tick};
 use crate::translate::outcome::COMMITTED;
 use crate::translate::scope::{Fields, Scope};
 use crate::translate::{admission, body, expr};
+use crate::unit::Routine;
 use aqo_model::expr::Expr;
 use aqo_model::layout::state;
 use aqo_model::policy::{Reason, Trigger};
@@ -13,23 +15,37 @@ use aqo_model::policy::{Reason, Trigger};
 /// `() -> verdict`
 pub(crate) fn rule(code: &mut Code<'_, '_>, index: u16) {
     let declared = &code.unit.model.policy.rules[usize::from(index)];
-    let message = match declared.on {
-        Trigger::Tick => None,
-        Trigger::Message(kind) => Some(kind),
+    let message = declared.on.message();
+    let tick = match declared.on {
+        Trigger::Cycle(cycle) => {
+            let record = code.unit.map.ticks + tick::SIZE * u32::from(cycle);
+            (record + tick::DUE, record + tick::MISSED)
+        }
+        Trigger::Tick
+        | Trigger::Message(_)
+        | Trigger::Kept(_)
+        | Trigger::Broken(_)
+        | Trigger::Lapsed(_)
+        | Trigger::Arrive => (cell::DUE, cell::MISSED),
     };
     let verdict = code.var(Ty::I32);
     let refused = code.label();
-    let mut scope =
-        Scope { message, refuses: Some((verdict, refused)), ..Scope::new(Fields::Image) };
+    let mut scope = Scope {
+        message,
+        tick,
+        refuses: Some((verdict, refused)),
+        ..Scope::new(Fields::Image, &declared.locals)
+    };
     let skipped = code.label();
     let elected = code.nested(|code| {
         declared.when.iter().for_each(|when| elect(code, &mut scope, when, skipped));
-        if !declared.assured {
-            admission::gate(code, index);
-        }
+        admission::gate(code, &mut scope, index);
         let judged = code.nested(|code| {
             let candidate = body::Candidate::of(code, declared, &mut scope);
             admission::violated(code, &candidate, verdict, refused);
+            if declared.quorum.is_some() {
+                ask(code, index);
+            }
             candidate.commit(code, index);
             code.ret(COMMITTED);
         });
@@ -42,6 +58,16 @@ pub(crate) fn rule(code: &mut Code<'_, '_>, index: u16) {
     } else {
         elected.into_iter().for_each(|stm| code.push(stm));
     }
+}
+
+/// Returns where a rule needs consent that it has not.
+fn ask(code: &mut Code<'_, '_>, index: u16) {
+    let unmet = load32(4, 0, cell::MET).ne(i32::from(index) + 1);
+    code.when(unmet, |code| {
+        let verdict = code.call(Routine::Ask(index), []);
+        let verdict = code.bind(verdict);
+        code.when(verdict, |code| code.ret(verdict));
+    });
 }
 
 /// Leaves where a guard is false; what stands right of an `and` is not looked at then.

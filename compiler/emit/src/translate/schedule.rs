@@ -1,20 +1,31 @@
 //! When the object acts: the twin of `step::schedule`.
 
 use crate::code::Code;
-use crate::ir::{Exp, Var, load32, load64};
-use crate::memory::{cell, size};
+use crate::ir::{Exp, Stm, Var, load32, load64};
+use crate::memory::{cell, size, tick};
 use crate::translate::scope::prediction_record;
 use crate::unit::Routine;
 use aqo_model::Model;
-use aqo_model::layout::{prediction, state};
+use aqo_model::calendar;
+use aqo_model::layout::{prediction, request, state};
+use aqo_model::policy::{Otherwise, Pause};
+use aqo_model::schema::{CatchUp, Schedule};
 use aqo_model::types::NEVER;
+use aqo_model::verify;
 
+const DAY: i64 = 86_400_000_000;
 /// Checkpoints of a prediction that is to hold throughout.
 pub(crate) const CHECKPOINTS: i64 = 8;
 
 /// How late a deadline may be looked at with the inputs of the day.
 pub(crate) fn grace(model: &Model) -> i64 {
-    model.schema.cycles.iter().map(|cycle| cycle.every).min().unwrap_or(1_000_000)
+    let timed = model.schema.cycles.iter().map(|cycle| calendar::shortest(cycle.schedule));
+    timed.filter(|period| *period < NEVER).min().unwrap_or(1_000_000)
+}
+
+/// Whether objects of a class can have deadlines.
+pub(crate) fn has_deadlines(code: &Code<'_, '_>) -> bool {
+    !code.unit.model.policy.predictions.is_empty() || !code.unit.layout.requests.is_empty()
 }
 
 /// Whether the prediction with this index is open.
@@ -39,10 +50,21 @@ pub(crate) fn deadline(code: &Code<'_, '_>, index: u16) -> Exp {
 /// `() -> instant`: the earliest deadline of anything open, or never.
 pub(crate) fn next_deadline(code: &mut Code<'_, '_>) {
     let earliest = code.bind(NEVER);
+    if code.unit.model.policy.ends.is_some() {
+        let ended = mode(code, state::ENDED);
+        code.when(ended, |code| code.ret(NEVER));
+    }
     for index in indices(code.unit.model.policy.predictions.len()) {
         let open = is_open(code, index);
         code.when(open, |code| {
             let deadline = code.bind(deadline(code, index));
+            code.set(earliest, deadline.get().select(earliest, deadline.get().lt_s(earliest)));
+        });
+    }
+    for slot in &code.unit.layout.requests {
+        let record = code.unit.map.image + size(slot.record);
+        code.when(load32(1, 0, record + size(request::OPEN)), |code| {
+            let deadline = code.bind(load64(0, record + size(request::DEADLINE)) + 1i64);
             code.set(earliest, deadline.get().select(earliest, deadline.get().lt_s(earliest)));
         });
     }
@@ -51,7 +73,7 @@ pub(crate) fn next_deadline(code: &mut Code<'_, '_>) {
 
 /// The earliest deadline, in an operand that may stand more than once.
 pub(crate) fn deadline_of_all(code: &mut Code<'_, '_>) -> Exp {
-    if code.unit.model.policy.predictions.is_empty() {
+    if !has_deadlines(code) {
         return Exp::I64(NEVER);
     }
     let deadline = code.call(Routine::NextDeadline, []);
@@ -62,56 +84,194 @@ fn born(code: &Code<'_, '_>) -> Exp {
     load64(0, code.unit.map.image + size(state::BORN))
 }
 
-/// Whether the object does not tick; `None` where its class never does not.
+/// A mark of the object's mode.
+pub(crate) fn mode(code: &Code<'_, '_>, mark: u8) -> Exp {
+    load32(1, 0, code.unit.map.image + size(state::MODE)) & i32::from(mark)
+}
+
+/// Whether the object does not tick on its host; `None` where its class never does not.
 pub(crate) fn is_dormant(code: &Code<'_, '_>) -> Option<Exp> {
-    use aqo_model::policy::Otherwise;
     let hosts = code.unit.model.policy.hosts.as_ref();
     let may = hosts.is_some_and(|hosts| hosts.otherwise == Otherwise::Dormant);
-    let mode = load32(1, 0, code.unit.map.image + size(state::MODE));
-    may.then(|| mode & i32::from(state::DORMANT))
+    may.then(|| mode(code, state::DORMANT))
 }
 
-/// The instant of birth, and how long after it an instant lies; not at all where it lies before.
-fn since_birth(code: &mut Code<'_, '_>, instant: Exp) -> (Var, Var) {
-    let born = code.bind(born(code));
-    let age = code.bind(instant - born);
-    code.set(age, age.get().select(0i64, Exp::I64(0).lt_s(age)));
-    (born, age)
+/// Whether ticks mean nothing; `None` where they always mean something.
+pub(crate) fn sleeps(code: &Code<'_, '_>) -> Option<Exp> {
+    let policy = &code.unit.model.policy;
+    let moves = |pause: &Option<Pause>| {
+        pause.as_ref().is_some_and(|pause| verify::is_moving(code.unit.model, &pause.holds))
+    };
+    let mut marks = 0;
+    if policy.ends.is_some() {
+        marks |= state::ENDED;
+    }
+    if policy.dormant.is_some() && !moves(&policy.dormant) && !moves(&policy.ends) {
+        marks |= state::RESTING;
+    }
+    if is_dormant(code).is_some() {
+        marks |= state::DORMANT;
+    }
+    (marks != 0).then(|| mode(code, marks))
 }
 
-/// Finds the tick that is due at `observed`: its instant, or -1, and how many ticks are.
-pub(crate) fn due(code: &mut Code<'_, '_>, observed: Exp) -> (Var, Var) {
-    let due = code.bind(-1i64);
-    let count = code.bind(0i64);
-    let (born, judged) = since_birth(code, load64(0, cell::SERVED));
-    let age = code.bind(observed - born);
-    for cycle in &code.unit.model.schema.cycles {
-        let latest = code.bind(age.get().div_u(cycle.every));
-        let new = code.bind(latest - judged.get().div_u(cycle.every));
+/// From when on a cycle counts.
+fn origin(code: &Code<'_, '_>, cycle: u16) -> Exp {
+    let backoff = code.unit.layout.backoffs.iter().find(|(index, _)| *index == cycle);
+    backoff.map_or_else(|| born(code), |(_, offset)| load64(0, code.unit.map.image + size(*offset)))
+}
+
+/// `(instant) -> count`: the twin of `calendar::count`; none before the cycle's origin.
+pub(crate) fn count_ticks(code: &mut Code<'_, '_>, cycle: u16) {
+    let [to] = code.params();
+    let from = code.bind(origin(code, cycle));
+    code.when(to.get().lt_s(from), |code| code.set(to, from));
+    match code.unit.model.schema.cycles[usize::from(cycle)].schedule {
+        Schedule::Every(every) => code.ret((to - from).div_u(every)),
+        Schedule::Backoff { first, most } => {
+            let (doublings, reach) = calendar::doublings(first, most);
+            let passed = code.bind(to - from);
+            code.when(Exp::I64(reach).le_s(passed), |code| {
+                code.ret((passed - reach).div_u(most) + doublings);
+            });
+            // One more for each doubling that has passed.
+            let number = code.bind(0i64);
+            let next = code.bind(first);
+            code.repeat(|code, again| {
+                code.when(next.get().le_s(passed), |code| {
+                    code.set(number, number + 1i64);
+                    code.set(next, (next << 1i64) + first);
+                    code.stop(again);
+                });
+            });
+            code.ret(number);
+        }
+        Schedule::Daily(at) => {
+            let day = |instant: Var| (instant + (DAY - at)).div_u(DAY);
+            code.ret(day(to) - day(from));
+        }
+        Schedule::Monthly(day, at) => {
+            let (to, from) = (month(code, to, day, at), month(code, from, day, at));
+            code.ret(to - from);
+        }
+        Schedule::OnMessage => code.ret(0i64),
+    }
+}
+
+/// `(number) -> instant`: the twin of `calendar::instant`.
+pub(crate) fn tick_instant(code: &mut Code<'_, '_>, cycle: u16) {
+    let [number] = code.params();
+    let from = code.bind(origin(code, cycle));
+    match code.unit.model.schema.cycles[usize::from(cycle)].schedule {
+        Schedule::Every(every) => code.ret(from + number * every),
+        Schedule::Backoff { first, most } => {
+            let (doublings, reach) = calendar::doublings(first, most);
+            code.when(Exp::I64(doublings).lt_s(number), |code| {
+                code.ret((from + reach) + (number - doublings) * most);
+            });
+            code.ret(from + ((Exp::I64(1) << number) - 1i64) * first);
+        }
+        Schedule::Daily(at) => {
+            let day = (from + (DAY - at)).div_u(DAY) - 1i64;
+            code.ret((day + number) * DAY + at);
+        }
+        Schedule::Monthly(day, at) => {
+            let month = month(code, from, day, at);
+            let month = code.bind(month + number);
+            let instant = in_month(code, month, day, at);
+            code.ret(instant);
+        }
+        Schedule::OnMessage => code.ret(NEVER),
+    }
+}
+
+/// The number of the last month of which the instant has come.
+fn month(code: &mut Code<'_, '_>, instant: Var, day: u8, at: i64) -> Var {
+    let this = code.call(Routine::MonthOf, [instant.get()]);
+    let this = code.bind(this);
+    let start = in_month(code, this, day, at);
+    let ahead = instant.get().lt_s(start);
+    code.bind(this - ahead.extend())
+}
+
+/// The instant in a month.
+fn in_month(code: &mut Code<'_, '_>, month: Var, day: u8, at: i64) -> Exp {
+    let first = code.call(Routine::MonthStart, [month.get()]);
+    let first = code.bind(first);
+    let next = code.call(Routine::MonthStart, [month + 1i64]);
+    let days = code.bind(next - first);
+    let wanted = Exp::I64(day.into());
+    let day = wanted.clone().select(days, wanted.lt_s(days));
+    (first + day - 1i64) * DAY + at
+}
+
+/// Finds the ticks that are due at `observed`; whether there is any.
+pub(crate) fn due(code: &mut Code<'_, '_>, observed: Exp) -> Var {
+    let any = code.bind(0);
+    let (latest_of_all, missed_of_all) = (code.bind(-1i64), code.bind(-1i64));
+    let cycles = &code.unit.model.schema.cycles;
+    for (index, cycle) in indices(cycles.len()).zip(cycles) {
+        let record = code.unit.map.ticks + tick::SIZE * u32::from(index);
+        code.store(8, 0, record + tick::DUE, -1i64);
+        if cycle.schedule == Schedule::OnMessage {
+            continue;
+        }
+        let latest = code.call(Routine::CountTicks(index), [observed.clone()]);
+        let latest = code.bind(latest);
+        let before = code.call(Routine::CountTicks(index), [load64(0, cell::SERVED)]);
+        let new = code.bind(latest - before);
         code.when(Exp::I64(0).lt_s(new), |code| {
-            code.set(count, count + new);
-            let instant = code.bind(born + latest * cycle.every);
-            code.set(due, instant.get().select(due, due.get().lt_s(instant)));
+            let instant = code.call(Routine::TickInstant(index), [latest.get()]);
+            let instant = code.bind(instant);
+            let take = code.nested(|code| {
+                code.set(any, 1);
+                code.store(8, 0, record + tick::DUE, instant);
+                code.store(8, 0, record + tick::MISSED, new - 1i64);
+                code.set(missed_of_all, missed_of_all + new);
+                let later = latest_of_all.get().lt_s(instant);
+                code.set(latest_of_all, instant.get().select(latest_of_all, later));
+            });
+            if cycle.catch_up == CatchUp::One {
+                take.into_iter().for_each(|stm| code.push(stm));
+            } else {
+                let patience = calendar::patience(cycle.schedule);
+                let timely = (observed.clone() - instant).le_s(patience);
+                code.push(Stm::If(timely, take, Vec::new()));
+            }
         });
     }
-    (due, count)
+    code.store(8, 0, cell::DUE, latest_of_all);
+    code.store(8, 0, cell::MISSED, missed_of_all);
+    if let Some(asleep) = sleeps(code) {
+        code.set(any, any & asleep.eqz());
+    }
+    any
+}
+
+/// Ticks up to an instant are judged, or were nothing: what wakes owes no tick.
+pub(crate) fn serve(code: &mut Code<'_, '_>, upto: &Exp) {
+    let served = code.bind(load64(0, cell::SERVED));
+    let later = upto.clone().select(served.get(), served.get().lt_s(upto.clone()));
+    code.store(8, 0, cell::SERVED, later);
 }
 
 /// `(served) -> instant`: when the object wants to be ticked next.
 pub(crate) fn next_due(code: &mut Code<'_, '_>) {
     let [served] = code.params();
     let deadline = deadline_of_all(code);
-    if let Some(dormant) = is_dormant(code) {
-        code.when(dormant, |code| code.ret(deadline.clone()));
+    if let Some(asleep) = sleeps(code) {
+        code.when(asleep, |code| code.ret(deadline.clone()));
     }
     let next = code.bind(deadline);
-    if !code.unit.model.schema.cycles.is_empty() {
-        let (born, judged) = since_birth(code, served.get());
-        for cycle in &code.unit.model.schema.cycles {
-            let number = judged.get().div_u(cycle.every) + 1i64;
-            let instant = code.bind(born + number * cycle.every);
-            code.set(next, instant.get().select(next, instant.get().lt_s(next)));
+    let cycles = &code.unit.model.schema.cycles;
+    for (index, cycle) in indices(cycles.len()).zip(cycles) {
+        if cycle.schedule == Schedule::OnMessage {
+            continue;
         }
+        let number = code.call(Routine::CountTicks(index), [served.get()]);
+        let instant = code.call(Routine::TickInstant(index), [number + 1i64]);
+        let instant = code.bind(instant);
+        code.set(next, instant.get().select(next, instant.get().lt_s(next)));
     }
     code.ret(next);
 }

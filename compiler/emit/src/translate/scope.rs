@@ -6,6 +6,7 @@ use crate::memory::{cell, size};
 use crate::translate::value::Val;
 use aqo_model::layout::{Layout, offer, prediction, state};
 use aqo_model::schema::Default;
+use aqo_model::types::Type;
 use std::collections::BTreeMap;
 
 /// A field's next value.
@@ -32,10 +33,14 @@ pub(crate) struct Scope<'s> {
     pub(crate) fields: Fields<'s>,
     /// The kind of the message at hand.
     pub(crate) message: Option<u16>,
+    /// Where `due` and `missed` stand.
+    pub(crate) tick: (u32, u32),
     /// The prediction whose captures can be read.
     pub(crate) prediction: Option<u16>,
     /// What each local is, where it is bound.
     pub(crate) locals: BTreeMap<u16, Val>,
+    /// The types of all locals.
+    pub(crate) types: Vec<Type>,
     /// Where a partial node goes that fails.
     pub(crate) fails: Option<Label>,
     /// The verdict of a rule, and where its refusal goes.
@@ -43,10 +48,12 @@ pub(crate) struct Scope<'s> {
 }
 
 impl<'s> Scope<'s> {
-    pub(crate) fn new(fields: Fields<'s>) -> Self {
+    pub(crate) fn new(fields: Fields<'s>, types: &[Type]) -> Self {
         Scope {
             fields,
+            types: types.to_vec(),
             message: None,
+            tick: (cell::DUE, cell::MISSED),
             prediction: None,
             locals: BTreeMap::new(),
             fails: None,
@@ -102,7 +109,10 @@ impl<'s> Scope<'s> {
 pub(crate) fn birth_field(code: &mut Code<'_, '_>, index: u16) -> Val {
     let field = &code.unit.model.schema.fields[usize::from(index)];
     match &field.default {
-        Some(Default::Value(value)) => Val::constant(code, value, &field.ty.kind()),
+        Some(Default::Value(value)) => {
+            let form = code.unit.layout.fields[usize::from(index)].form.clone();
+            Val::constant(code, value, &form)
+        }
         Some(Default::Born) => Val::Number(load64(0, code.unit.map.offer + size(offer::OBSERVED))),
         None => {
             let births = &code.unit.layout.births;

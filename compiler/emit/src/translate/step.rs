@@ -1,14 +1,14 @@
 //! The step: which kind of offer it answers, and the phases of a tick. The twin of `step`.
 
 use crate::code::Code;
-use crate::ir::{Exp, load32, load64};
-use crate::memory::{cell, size};
-use crate::translate::outcome::decline;
-use crate::translate::schedule::{self, deadline_of_all, due, is_dormant};
+use crate::ir::{Exp, Stm, load32, load64};
+use crate::memory::{cell, size, tick};
+use crate::translate::outcome::{self, decline};
+use crate::translate::schedule::{self, deadline_of_all, due};
 use crate::translate::{offer as offered, value};
 use crate::unit::Routine;
 use aqo_model::layout::{offer, state};
-use aqo_model::policy::Reason;
+use aqo_model::policy::{Reason, Trigger};
 use aqo_model::types::NEVER;
 
 /// `()`: answers the offer.
@@ -30,9 +30,12 @@ pub(crate) fn step(code: &mut Code<'_, '_>) {
             (offer::TICK, Routine::Tick),
             (offer::MESSAGE, Routine::Message),
             (offer::BIND, Routine::Bind),
+            (offer::CONSENT, Routine::Consent),
         ] {
-            // An object that hears nothing answers a message as what it is: malformed.
-            if routine == Routine::Message && code.unit.model.schema.messages.is_empty() {
+            // What an object never hears is malformed.
+            let deaf = code.unit.model.schema.messages.is_empty();
+            let unasked = code.unit.layout.requests.is_empty();
+            if (routine == Routine::Message && deaf) || (routine == Routine::Consent && unasked) {
                 continue;
             }
             code.when(kind.get().eq(i32::from(number)), |code| {
@@ -69,40 +72,31 @@ pub(crate) fn logical_time(code: &mut Code<'_, '_>) -> Exp {
 /// `()`: a tick, or a deadline that has passed.
 pub(crate) fn tick(code: &mut Code<'_, '_>) {
     let observed = logical_time(code);
-    let foretells = !code.unit.model.policy.predictions.is_empty();
+    let has_deadlines = schedule::has_deadlines(code);
     let deadline = deadline_of_all(code);
-    if foretells {
+    if has_deadlines {
         code.when(deadline.clone().lt_s(observed.clone()), |code| {
             overdue(code, &deadline, &observed);
             code.leave();
         });
     }
-    let served = code.bind(load64(0, cell::SERVED));
-    code.set(served, observed.clone().select(served, served.get().lt_s(observed.clone())));
-    let (instant, count) = due(code, observed.clone());
-    if let Some(dormant) = is_dormant(code) {
-        code.set(instant, Exp::I64(-1).select(instant, dormant));
-    }
-    let ticks = code.bind(instant.get().lt_s(0i64).eqz());
-    let nothing = if foretells {
+    let ticks = due(code, observed.clone());
+    schedule::serve(code, &observed);
+    let nothing = if has_deadlines {
         ticks.get().eqz() & observed.clone().lt_s(deadline)
     } else {
         ticks.get().eqz()
     };
     code.when(nothing, |code| {
-        code.run(Routine::Close, [Exp::I32(0), Exp::I32(0), served.get()]);
+        code.run(Routine::Close, [Exp::I32(0), Exp::I32(0)]);
         code.leave();
     });
     code.run(Routine::Begin, [observed]);
-    if foretells {
+    if has_deadlines {
         code.run(Routine::SettleDeadlines, []);
     }
-    code.when(ticks, |code| {
-        code.store(8, 0, cell::DUE, instant);
-        code.store(8, 0, cell::MISSED, count - 1i64);
-        run_tick_rules(code);
-    });
-    code.run(Routine::FinishTick, [instant.get(), count.get(), served.get()]);
+    code.when(ticks, run_tick_rules);
+    code.run(Routine::FinishTick, [ticks.get()]);
     code.leave();
 }
 
@@ -117,17 +111,73 @@ fn overdue(code: &mut Code<'_, '_>, deadline: &Exp, observed: &Exp) {
         code.when(late, offered::blind);
     }
     code.run(Routine::SettleDeadlines, []);
-    let served = load64(0, cell::SERVED);
-    code.run(Routine::FinishTick, [Exp::I64(-1), Exp::I64(0), served]);
+    code.run(Routine::FinishTick, [Exp::I32(0)]);
 }
 
-/// Phase 3: top to bottom, once each.
-fn run_tick_rules(code: &mut Code<'_, '_>) {
+/// Phase 3, where the object is awake.
+pub(crate) fn run_tick_rules(code: &mut Code<'_, '_>) {
+    if code.unit.model.policy.dormant.is_none() {
+        return code.run(Routine::TickRules, []);
+    }
+    let resting = schedule::mode(code, state::RESTING);
+    code.when(resting.eqz(), |code| code.run(Routine::TickRules, []));
+}
+
+/// `()`: the tick rules, top to bottom, once each.
+pub(crate) fn tick_rules(code: &mut Code<'_, '_>) {
     let (model, layout) = (code.unit.model, code.unit.layout);
     for (rule, offset) in &layout.outcomes {
-        let verdict = code.call(Routine::Rule(*rule), []);
-        let slot = crate::ir::at(code.unit.map.image + size(*offset));
-        let number = Exp::I32(i32::from(model.policy.rules[usize::from(*rule)].number));
-        code.run(Routine::NoteTick, [slot, number, verdict]);
+        let declared = &model.policy.rules[usize::from(*rule)];
+        let judged = code.nested(|code| {
+            let verdict = code.call(Routine::Rule(*rule), []);
+            let slot = crate::ir::at(code.unit.map.image + size(*offset));
+            let verdict = if layout.backoffs.is_empty() {
+                verdict
+            } else {
+                let verdict = code.bind(verdict);
+                act(code, declared.on, verdict.get().eq(outcome::COMMITTED));
+                verdict.get()
+            };
+            if model.policy.sums_of(*rule).next().is_some() {
+                let verdict = code.bind(verdict);
+                let noted = outcome::is_noted(code, slot, verdict);
+                code.when(noted, |code| code.run(Routine::NoteAmounts(*rule), [verdict.get()]));
+            } else {
+                let number = Exp::I32(i32::from(declared.number));
+                code.run(Routine::NoteTick, [slot, number, verdict]);
+            }
+        });
+        if let Trigger::Cycle(cycle) = declared.on {
+            let record = code.unit.map.ticks + tick::SIZE * u32::from(cycle);
+            let ticks = Exp::I64(0).le_s(load64(0, record + tick::DUE));
+            code.push(Stm::If(ticks, judged, Vec::new()));
+        } else {
+            judged.into_iter().for_each(|stm| code.push(stm));
+        }
+    }
+    code.leave();
+}
+
+/// Notes for each cycle that backs off, whose tick is at hand, whether one of its rules committed.
+fn act(code: &mut Code<'_, '_>, on: Trigger, committed: Exp) {
+    let (layout, map) = (code.unit.layout, code.unit.map.clone());
+    for (index, (cycle, _)) in schedule::indices(layout.backoffs.len()).zip(&layout.backoffs) {
+        if on == Trigger::Tick || on == Trigger::Cycle(*cycle) {
+            let due = load64(0, map.ticks + tick::SIZE * u32::from(*cycle) + tick::DUE);
+            let acts = committed.clone() & Exp::I64(0).le_s(due);
+            code.when(acts, |code| code.store(1, 0, map.acted + u32::from(index), 1));
+        }
+    }
+}
+
+/// Rules on something that has happened in this step, one after the other.
+pub(crate) fn react(code: &mut Code<'_, '_>, on: Trigger) {
+    let rules = &code.unit.model.policy.rules;
+    for (index, rule) in schedule::indices(rules.len()).zip(rules) {
+        if rule.on == on {
+            let verdict = code.call(Routine::Rule(index), []);
+            let verdict = code.bind(verdict);
+            code.when(verdict, |code| outcome::note_rule(code, index, verdict.get()));
+        }
     }
 }

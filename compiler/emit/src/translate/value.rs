@@ -1,18 +1,18 @@
-//! Values of the Model as operands: how each form is loaded, stored, compared, checked and written
-//! into an entry.
+//! Values of the Model as operands: how each form is loaded, stored, compared and checked.
 //!
-//! A number is an I64; a truth, a variant and an option's tag are I32; a text and 32 bytes are the
-//! address of where they stand. What an option holds may be looked at only where its tag is 1.
+//! A number is an I64; a truth, a variant and an option's tag are I32; texts, bytes, keys, records,
+//! collections and variants that carry something are the address of where they stand. What an option
+//! holds may be looked at only where its tag is 1.
 
 use crate::code::Code;
-use crate::ir::{Exp, Stm, Ty, Var, at, load_number, load32, load64};
+use crate::ir::{Exp, Stm, Var, at, load_number, load32, load64};
 use crate::kernel::bytes::TEXT;
-use crate::kernel::cbor;
 use crate::memory::size;
+use crate::translate::{expr, whole};
 use crate::unit::Routine;
-use aqo_model::cbor::Writer;
-use aqo_model::layout::{Form, Slot};
-use aqo_model::types::{Kind, Type};
+use aqo_model::form::{COUNT, Form};
+use aqo_model::layout::Slot;
+use aqo_model::types::Type;
 use aqo_model::value::Value;
 
 /// A value.
@@ -22,28 +22,47 @@ pub(crate) enum Val {
     Number(Exp),
     Variant(Exp),
     Text(Exp),
+    Bytes(Exp),
     Bytes32(Exp),
     Option(Exp, Box<Val>),
+    /// A record, a collection or a variant that carries something, in its form.
+    Whole(Form, Exp),
 }
 
 impl Val {
-    /// A constant.
-    pub(crate) fn constant(code: &mut Code<'_, '_>, value: &Value, kind: &Kind) -> Val {
-        match value {
-            Value::Bool(value) => Val::Bool(Exp::I32(i32::from(*value))),
-            Value::Int(value) => Val::Number(Exp::I64(*value)),
-            Value::Variant(number) => Val::Variant(Exp::I32(i32::from(*number))),
-            Value::Text(text) => {
-                let len =
-                    u16::try_from(text.len()).expect("a text is no longer than limits::TEXT_BYTES");
-                let bytes = [&len.to_le_bytes(), text.as_bytes()].concat();
-                Val::Text(at(code.unit.constant(&bytes)))
+    /// A constant of this form.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what verify leaves possible, of many shapes"
+    )]
+    pub(crate) fn constant(code: &mut Code<'_, '_>, value: &Value, form: &Form) -> Val {
+        match (value, form) {
+            (Value::Bool(value), _) => Val::Bool(Exp::I32(i32::from(*value))),
+            (Value::Int(value), _) => Val::Number(Exp::I64(*value)),
+            (Value::Variant(number, _), Form::Enum(..)) => {
+                Val::Variant(Exp::I32(i32::from(*number)))
             }
-            Value::Bytes32(bytes) => Val::Bytes32(at(code.unit.constant(&bytes.0))),
-            Value::None => Val::none(kind),
-            Value::Some(value) => {
-                let kind = if let Kind::Option(kind) = kind { kind } else { kind };
-                Val::some(Val::constant(code, value, kind))
+            (Value::None, _) => Val::none(form),
+            (Value::Some(value), Form::Option(form)) => Val::some(Val::constant(code, value, form)),
+            (
+                Value::Text(_)
+                | Value::Bytes(_)
+                | Value::Bytes32(_)
+                | Value::Some(_)
+                | Value::Variant(..)
+                | Value::Record(_)
+                | Value::List(_)
+                | Value::Map(_),
+                _,
+            ) => {
+                let mut bytes = vec![0; form.size()];
+                form.write(value, &mut bytes);
+                let used = match value {
+                    Value::Text(text) => COUNT + text.len(),
+                    _ => bytes.len(),
+                };
+                let address = code.unit.constant(&bytes[..used]);
+                Val::load(form, Exp::I32(0), address)
             }
         }
     }
@@ -52,35 +71,44 @@ impl Val {
         Val::Option(Exp::I32(1), Box::new(held))
     }
 
-    /// `none` of an option of this kind, with something of the right type in the place of a value.
-    pub(crate) fn none(kind: &Kind) -> Val {
-        match kind {
-            Kind::Option(kind) => Val::Option(Exp::I32(0), Box::new(Val::none(kind))),
-            Kind::Bool => Val::Bool(Exp::I32(0)),
-            Kind::Number => Val::Number(Exp::I64(0)),
-            Kind::Enum(_) => Val::Variant(Exp::I32(0)),
-            Kind::Text => Val::Text(Exp::I32(0)),
-            Kind::Bytes32 => Val::Bytes32(Exp::I32(0)),
+    /// `none` of an option of this form, with something of the right type in the place of a value.
+    pub(crate) fn none(form: &Form) -> Val {
+        match form {
+            Form::Option(form) => Val::Option(Exp::I32(0), Box::new(Val::none(form))),
+            Form::Bool => Val::Bool(Exp::I32(0)),
+            Form::Number(_) => Val::Number(Exp::I64(0)),
+            Form::Enum(..) => Val::Variant(Exp::I32(0)),
+            Form::Text(_) => Val::Text(Exp::I32(0)),
+            Form::Bytes(_) => Val::Bytes(Exp::I32(0)),
+            Form::Bytes32 => Val::Bytes32(Exp::I32(0)),
+            Form::Union(_) | Form::Record(_) | Form::List(..) | Form::Set(..) | Form::Map(..) => {
+                Val::Whole(form.clone(), Exp::I32(0))
+            }
         }
     }
 
-    /// What stands in this form at this address.
-    pub(crate) fn load(form: &Form, address: u32) -> Val {
+    /// What stands in this form at base + offset. The base may stand more than once.
+    pub(crate) fn load(form: &Form, base: Exp, offset: u32) -> Val {
         match form {
-            Form::Bool => Val::Bool(load32(1, 0, address)),
-            Form::Number(width) => Val::Number(load_number(*width, 0, address)),
-            Form::Enum(width, _) => Val::Variant(load32(*width, 0, address)),
-            Form::Text(_) => Val::Text(at(address)),
-            Form::Bytes32 => Val::Bytes32(at(address)),
-            Form::Option(form) => {
-                Val::Option(load32(1, 0, address), Box::new(Val::load(form, address + 1)))
+            Form::Bool => Val::Bool(load32(1, base, offset)),
+            Form::Number(width) => Val::Number(load_number(*width, base, offset)),
+            Form::Enum(width, _) => Val::Variant(load32(*width, base, offset)),
+            Form::Text(_) => Val::Text(beyond(base, offset)),
+            Form::Bytes(_) => Val::Bytes(beyond(base, offset)),
+            Form::Bytes32 => Val::Bytes32(beyond(base, offset)),
+            Form::Option(form) => Val::Option(
+                load32(1, base.clone(), offset),
+                Box::new(Val::load(form, base, offset + 1)),
+            ),
+            Form::Union(_) | Form::Record(_) | Form::List(..) | Form::Set(..) | Form::Map(..) => {
+                Val::Whole(form.clone(), beyond(base, offset))
             }
         }
     }
 
     /// What stands in a slot of a region.
     pub(crate) fn of_slot(slot: &Slot, region: u32) -> Val {
-        Val::load(&slot.form, region + size(slot.offset))
+        Val::load(&slot.form, Exp::I32(0), region + size(slot.offset))
     }
 
     /// The same value with each operand replaced.
@@ -90,7 +118,9 @@ impl Val {
             Val::Number(a) => Val::Number(each(a)),
             Val::Variant(a) => Val::Variant(each(a)),
             Val::Text(a) => Val::Text(each(a)),
+            Val::Bytes(a) => Val::Bytes(each(a)),
             Val::Bytes32(a) => Val::Bytes32(each(a)),
+            Val::Whole(form, a) => Val::Whole(form, each(a)),
             Val::Option(tag, held) => {
                 let tag = each(tag);
                 Val::Option(tag, Box::new(held.map(each)))
@@ -126,41 +156,47 @@ impl Val {
 
     /// The truth that it is.
     pub(crate) fn truth(self) -> Exp {
-        match self {
-            Val::Bool(truth) => truth,
-            Val::Number(_) | Val::Variant(_) | Val::Text(_) | Val::Bytes32(_) | Val::Option(..) => {
-                unreachable!("verify gives a condition the kind bool")
-            }
-        }
+        if let Val::Bool(truth) = self { truth } else { unreachable!("a condition is a bool") }
     }
 
     /// The number that it is.
     pub(crate) fn number(self) -> Exp {
+        if let Val::Number(number) = self { number } else { unreachable!("an operand is a number") }
+    }
+
+    /// The number of its variant.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what verify leaves possible, of many shapes"
+    )]
+    pub(crate) fn variant(self) -> Exp {
         match self {
-            Val::Number(number) => number,
-            Val::Bool(_) | Val::Variant(_) | Val::Text(_) | Val::Bytes32(_) | Val::Option(..) => {
-                unreachable!("verify gives an operand the kind number")
-            }
+            Val::Variant(number) => number,
+            Val::Whole(Form::Union(_), address) => load32(2, address, 0),
+            _ => unreachable!("an operand is a variant"),
         }
     }
 
     /// The address of the text that it is.
     pub(crate) fn text(self) -> Exp {
-        match self {
-            Val::Text(address) => address,
-            Val::Bool(_) | Val::Number(_) | Val::Variant(_) | Val::Bytes32(_) | Val::Option(..) => {
-                unreachable!("verify gives an operand the kind text")
-            }
-        }
+        if let Val::Text(address) = self { address } else { unreachable!("an operand is a text") }
     }
 
     /// The tag and what is held.
     pub(crate) fn option(self) -> (Exp, Val) {
-        match self {
-            Val::Option(tag, held) => (tag, *held),
-            Val::Bool(_) | Val::Number(_) | Val::Variant(_) | Val::Text(_) | Val::Bytes32(_) => {
-                unreachable!("verify gives an operand the kind option")
-            }
+        if let Val::Option(tag, held) = self {
+            (tag, *held)
+        } else {
+            unreachable!("an operand is an option")
+        }
+    }
+
+    /// The form and the address of a record or a collection.
+    pub(crate) fn whole(self) -> (Form, Exp) {
+        if let Val::Whole(form, address) = self {
+            (form, address)
+        } else {
+            unreachable!("an operand is a record or a collection")
         }
     }
 
@@ -170,7 +206,9 @@ impl Val {
             (Val::Bool(a), Val::Bool(b))
             | (Val::Number(a), Val::Number(b))
             | (Val::Variant(a), Val::Variant(b)) => a.eq(b),
-            (Val::Text(a), Val::Text(b)) => code.call(Routine::SameText, [a, b]),
+            (Val::Text(a), Val::Text(b)) | (Val::Bytes(a), Val::Bytes(b)) => {
+                code.call(Routine::SameText, [a, b])
+            }
             (Val::Bytes32(a), Val::Bytes32(b)) => code.call(Routine::SameBytes32, [a, b]),
             (Val::Option(a, held), Val::Option(b, other)) => {
                 let (a, b) = (code.atom(a), code.atom(b));
@@ -178,15 +216,16 @@ impl Val {
                 let both = a.clone() & b.clone();
                 both.choose(same, a.eq(b))
             }
-            (
-                Val::Bool(_)
-                | Val::Number(_)
-                | Val::Variant(_)
-                | Val::Text(_)
-                | Val::Bytes32(_)
-                | Val::Option(..),
-                _,
-            ) => unreachable!("verify compares values of one kind"),
+            // Unused bytes are zero, so equal values have equal bytes.
+            (Val::Whole(form, a), Val::Whole(_, b)) => match form.items() {
+                None => code.call(Routine::SameBytes, [a, b, expr::literal(form.size())]),
+                Some((stride, _)) => {
+                    let a = code.atom(a);
+                    let bytes = load32(2, a.clone(), 0) * size(stride).cast_signed();
+                    code.call(Routine::SameBytes, [a, b, bytes + size(COUNT).cast_signed()])
+                }
+            },
+            _ => unreachable!("verify compares values of one kind"),
         }
     }
 
@@ -202,47 +241,72 @@ impl Val {
                 let number = code.atom(number);
                 Some(between(number, bounds.low, bounds.high))
             }
-            (
-                Val::Bool(_) | Val::Variant(_) | Val::Text(_) | Val::Bytes32(_) | Val::Option(..),
-                _,
-            ) => None,
+            (Val::Whole(_, address), _) if whole::has_bounds(ty, &code.unit.model.schema.types) => {
+                let ty = code.unit.ty(ty);
+                Some(code.call(Routine::Within(ty), [address]))
+            }
+            _ => None,
         }
     }
 
-    /// Stores it in this form; all bytes of the form are written.
-    pub(crate) fn store(self, code: &mut Code<'_, '_>, form: &Form, address: u32) {
+    /// Stores it in this form at base + offset; all bytes of the form are written. The base may stand
+    /// more than once.
+    pub(crate) fn store(self, code: &mut Code<'_, '_>, form: &Form, base: Exp, offset: u32) {
         match (self, form) {
-            (Val::Number(value), Form::Number(width)) => code.store(*width, 0, address, value),
-            (Val::Variant(value), Form::Enum(width, _)) => code.store(*width, 0, address, value),
-            (Val::Bool(value), _) => code.store(1, 0, address, value),
-            (Val::Bytes32(from), _) => code.copy(at(address), from, 32),
-            (Val::Text(from), Form::Text(capacity)) => {
+            (Val::Number(value), Form::Number(width)) => code.store(*width, base, offset, value),
+            (Val::Variant(value), Form::Enum(width, _)) => code.store(*width, base, offset, value),
+            (Val::Bool(value), _) => code.store(1, base, offset, value),
+            (Val::Bytes32(from), _) => code.copy(beyond(base, offset), from, 32),
+            (Val::Text(from), Form::Text(capacity)) | (Val::Bytes(from), Form::Bytes(capacity)) => {
                 let len = code.bind(load32(2, from.clone(), 0));
                 let from = code.atom(from);
                 let whole = code.bind(len + TEXT.cast_signed());
-                code.push(Stm::Copy(at(address), from, whole.get()));
-                let end = at(address + TEXT) + len;
+                code.push(Stm::Copy(beyond(base.clone(), offset), from, whole.get()));
+                let end = beyond(base, offset + TEXT) + len;
                 let rest = Exp::I32(i32::from(*capacity)) - len;
                 code.push(Stm::Fill(end, Exp::I32(0), rest));
             }
             (Val::Option(tag, held), Form::Option(form)) => {
-                let held_at = address + 1;
+                let held_at = offset + 1;
                 let tag = code.atom(tag);
-                code.store(1, 0, address, tag.clone());
+                code.store(1, base.clone(), offset, tag.clone());
                 match tag.constant() {
-                    Some(0) => code.zero(at(held_at), size(form.size())),
-                    Some(_) => held.store(code, form, held_at),
+                    Some(0) => code.zero(beyond(base, held_at), size(form.size())),
+                    Some(_) => held.store(code, form, base, held_at),
                     None => code.either(
                         tag,
-                        |code| held.store(code, form, held_at),
-                        |code| code.zero(at(held_at), size(form.size())),
+                        |code| held.store(code, form, base.clone(), held_at),
+                        |code| code.zero(beyond(base.clone(), held_at), size(form.size())),
                     ),
                 }
             }
-            (Val::Number(_) | Val::Variant(_) | Val::Text(_) | Val::Option(..), _) => {
-                unreachable!("verify stores a value where its kind belongs")
+            (Val::Whole(from_form, from), _) => {
+                let to = beyond(base, offset);
+                match form.items() {
+                    Some((stride, _)) if from_form != *form => {
+                        // A collection of fewer items at most.
+                        let (to, from) = (code.atom(to), code.atom(from));
+                        let items = load32(2, from.clone(), 0) * size(stride).cast_signed();
+                        let used = code.bind(items + size(COUNT).cast_signed());
+                        code.push(Stm::Copy(to.clone(), from, used.get()));
+                        let rest = expr::literal(form.size()) - used;
+                        code.push(Stm::Fill(to + used, Exp::I32(0), rest));
+                    }
+                    Some(_) | None => code.copy(to, from, size(form.size())),
+                }
             }
+            _ => unreachable!("verify stores a value where its kind belongs"),
         }
+    }
+}
+
+/// The address base + offset.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what verify leaves possible, of many shapes")]
+pub(crate) fn beyond(base: Exp, offset: u32) -> Exp {
+    match base {
+        Exp::I32(base) => at(base.cast_unsigned() + offset),
+        base if offset == 0 => base,
+        base => base + offset.cast_signed(),
     }
 }
 
@@ -256,185 +320,41 @@ pub(crate) fn between(number: Exp, low: i64, high: i64) -> Exp {
     Exp::I64(low).le_s(number.clone()) & number.le_s(high)
 }
 
-/// Whether the bytes at an address are a value of this form; `None` where all bytes are.
-pub(crate) fn valid(code: &mut Code<'_, '_>, form: &Form, address: u32) -> Option<Exp> {
+/// Whether the bytes at base + offset are a value of this form; `None` where all bytes are. The base
+/// may stand more than once.
+pub(crate) fn valid(code: &mut Code<'_, '_>, form: &Form, base: Exp, offset: u32) -> Option<Exp> {
     match form {
-        Form::Bool => Some(load32(1, 0, address).lt_u(2)),
+        Form::Bool => Some(load32(1, base, offset).lt_u(2)),
         Form::Number(_) | Form::Bytes32 => None,
-        Form::Enum(width, variants) => Some(load32(*width, 0, address).lt_u(i32::from(*variants))),
+        Form::Enum(width, variants) => {
+            Some(load32(*width, base, offset).lt_u(i32::from(*variants)))
+        }
         Form::Text(capacity) => {
-            let args = [at(address), Exp::I32(i32::from(*capacity))];
+            let args = [beyond(base, offset), Exp::I32(i32::from(*capacity))];
             Some(code.call(Routine::ValidText, args))
         }
+        Form::Bytes(capacity) => {
+            let args = [beyond(base, offset), Exp::I32(i32::from(*capacity))];
+            Some(code.call(Routine::ValidBytes, args))
+        }
         Form::Option(form) => {
-            let tag = || load32(1, 0, address);
-            let held = valid(code, form, address + 1).unwrap_or(Exp::I32(1));
-            let zero = is_zero(code, address + 1, size(form.size()));
+            let tag = || load32(1, base.clone(), offset);
+            let held = valid(code, form, base.clone(), offset + 1).unwrap_or(Exp::I32(1));
+            let zero = is_zero(code, &base, offset + 1, size(form.size()));
             Some(tag().eqz().choose(zero, tag().eq(1).and_then(held)))
         }
+        Form::Union(_) | Form::Record(_) | Form::List(..) | Form::Set(..) | Form::Map(..) => {
+            let form = code.unit.form(form);
+            Some(code.call(Routine::Valid(form), [beyond(base, offset)]))
+        }
     }
 }
 
-fn is_zero(code: &mut Code<'_, '_>, address: u32, len: u32) -> Exp {
+fn is_zero(code: &mut Code<'_, '_>, base: &Exp, offset: u32, len: u32) -> Exp {
+    let base = base.clone();
     match len {
-        1 | 2 => load32(len as u8, 0, address).eqz(),
-        8 => load64(0, address).eqz(),
-        _ => code.call(Routine::AllZero, [at(address), Exp::I32(len.cast_signed())]),
-    }
-}
-
-/// A place in memory that CBOR is written to, in order. Constant bytes wait until something else
-/// comes, so that they are stored together.
-pub(crate) struct Out {
-    next: Var,
-    /// How far beyond `next` the first byte goes that is not stored.
-    ahead: u32,
-    waiting: Vec<u8>,
-}
-
-impl Out {
-    /// Writes from the address that a local holds.
-    pub(crate) fn new(next: Var) -> Out {
-        assert_eq!(next.ty, Ty::I32, "an address");
-        Out { next, ahead: 0, waiting: Vec::new() }
-    }
-
-    fn flush(&mut self, code: &mut Code<'_, '_>) {
-        code.bytes(self.next, self.ahead, &self.waiting);
-        self.ahead += size(self.waiting.len());
-        self.waiting.clear();
-    }
-
-    /// The address of the next byte.
-    pub(crate) fn place(&mut self, code: &mut Code<'_, '_>) -> Exp {
-        self.flush(code);
-        if self.ahead == 0 { self.next.get() } else { self.next + self.ahead.cast_signed() }
-    }
-
-    /// The local now holds the address of the next byte.
-    pub(crate) fn end(&mut self, code: &mut Code<'_, '_>) -> Var {
-        let place = self.place(code);
-        if self.ahead > 0 {
-            code.set(self.next, place);
-            self.ahead = 0;
-        }
-        self.next
-    }
-
-    /// Constant bytes.
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
-        self.waiting.extend(bytes);
-    }
-
-    /// The head of a list.
-    pub(crate) fn array(&mut self, len: usize) {
-        self.bytes(&cbor::head(cbor::ARRAY, size(len)));
-    }
-
-    /// A constant number.
-    pub(crate) fn uint(&mut self, number: u16) {
-        self.bytes(&cbor::head(0, number.into()));
-    }
-
-    /// One byte that is computed.
-    pub(crate) fn byte(&mut self, code: &mut Code<'_, '_>, byte: Exp) {
-        self.flush(code);
-        code.store(1, self.next, self.ahead, byte);
-        self.ahead += 1;
-    }
-
-    /// `false` or `true`
-    pub(crate) fn truth(&mut self, code: &mut Code<'_, '_>, truth: Exp) {
-        match truth.constant() {
-            Some(0) => self.bytes(&[cbor::FALSE]),
-            Some(_) => self.bytes(&[cbor::TRUE]),
-            None => self.byte(code, truth + i32::from(cbor::FALSE)),
-        }
-    }
-
-    /// The head of an item whose argument is computed.
-    pub(crate) fn head(&mut self, code: &mut Code<'_, '_>, major: u8, argument: Exp) {
-        let args = [self.place(code), Exp::I32(major.into()), argument];
-        self.moved(code, Routine::PutHead, args);
-    }
-
-    /// An integer.
-    pub(crate) fn int(&mut self, code: &mut Code<'_, '_>, number: Exp) {
-        if let Exp::I64(number) = number {
-            let mut writer = Writer::default();
-            writer.int(number);
-            self.bytes(&writer.bytes);
-            return;
-        }
-        let args = [self.place(code), number];
-        self.moved(code, Routine::PutInt, args);
-    }
-
-    /// A routine that writes, and gives the address after what it wrote.
-    pub(crate) fn moved<const N: usize>(
-        &mut self,
-        code: &mut Code<'_, '_>,
-        routine: Routine,
-        args: [Exp; N],
-    ) {
-        let end = code.call(routine, args);
-        code.set(self.next, end);
-        self.ahead = 0;
-    }
-
-    /// A routine that writes what stands at an address.
-    pub(crate) fn from(&mut self, code: &mut Code<'_, '_>, routine: Routine, from: Exp) {
-        let args = [self.place(code), from];
-        self.moved(code, routine, args);
-    }
-
-    /// So many bytes are written by other means.
-    pub(crate) fn skip(&mut self, len: u32) {
-        self.ahead += len;
-    }
-
-    /// A byte string of constant length, of less than 256 bytes.
-    pub(crate) fn byte_string(&mut self, code: &mut Code<'_, '_>, from: Exp, len: u32) {
-        self.bytes(&cbor::head(cbor::BYTES, len));
-        let to = self.place(code);
-        code.copy(to, from, len);
-        self.ahead += len;
-    }
-
-    /// A value; of an enum, how many variants it has decides how its number is written.
-    pub(crate) fn value(&mut self, code: &mut Code<'_, '_>, value: Val) {
-        match value {
-            Val::Bool(truth) => self.truth(code, truth),
-            Val::Number(number) => self.int(code, number),
-            Val::Variant(number) => self.variant(code, number),
-            Val::Text(text) => self.from(code, Routine::PutText, text),
-            Val::Bytes32(from) => self.from(code, Routine::PutBytes32, from),
-            Val::Option(Exp::I32(0), _) => self.bytes(&[cbor::NULL]),
-            Val::Option(Exp::I32(_), held) => self.value(code, *held),
-            Val::Option(tag, held) => {
-                let next = self.end(code);
-                code.either(
-                    tag,
-                    |code| {
-                        let mut out = Out::new(next);
-                        out.value(code, *held);
-                        out.end(code);
-                    },
-                    |code| {
-                        let mut out = Out::new(next);
-                        out.bytes(&[cbor::NULL]);
-                        out.end(code);
-                    },
-                );
-            }
-        }
-    }
-
-    fn variant(&mut self, code: &mut Code<'_, '_>, number: Exp) {
-        match number.constant() {
-            Some(number @ 0..24) => self.bytes(&[number as u8]),
-            Some(_) | None if code.unit.small_enums() => self.byte(code, number),
-            Some(_) | None => self.head(code, 0, number.extend()),
-        }
+        1 | 2 => load32(len as u8, base, offset).eqz(),
+        8 => load64(base, offset).eqz(),
+        _ => code.call(Routine::AllZero, [beyond(base, offset), Exp::I32(len.cast_signed())]),
     }
 }

@@ -2,14 +2,16 @@
 //! names that exist in the Model and values of the declared kinds.
 
 use super::{
-    Cause, ELEMENTS, Entry, Foretold, Outcome, Read, Said, Settled, Tick, TrustChange, Verdict,
-    kind,
+    Cause, Change, ELEMENTS, Entry, Foretold, Mode, Outcome, Read, Said, Settled, Tick,
+    TrustChange, Verdict, kind,
 };
 use crate::cbor::{Malformed, Reader};
+use crate::edit;
+use crate::expr::{Edit, Step};
 use crate::model::Model;
-use crate::offer::{Bind, Envelope};
+use crate::offer::{Bind, Consent, Envelope};
 use crate::policy::Reason;
-use crate::types::Kind;
+use crate::types::{Type, Types};
 use crate::value::Value;
 
 impl Entry {
@@ -60,14 +62,15 @@ fn list<T>(
 
 fn values<'t>(
     r: &mut Reader,
-    kinds: impl ExactSizeIterator<Item = Kind> + 't,
+    declared: impl ExactSizeIterator<Item = &'t Type> + 't,
+    types: &Types,
 ) -> Result<Vec<Value>, Malformed> {
-    r.array_of(kinds.len(), "one value for each declared one")?;
-    kinds.map(|kind| r.value(&kind)).collect()
+    r.array_of(declared.len(), "one value for each declared one")?;
+    declared.map(|ty| r.value(ty, types)).collect()
 }
 
 fn decode_body(model: &Model, r: &mut Reader) -> Result<Entry, Malformed> {
-    r.array_of(ELEMENTS, "an entry of 12 elements")?;
+    r.array_of(ELEMENTS, "an entry of 13 elements")?;
     let kind = r.uint()?;
     let sequence = r.uint()?;
     let now = r.int()?;
@@ -82,27 +85,24 @@ fn decode_body(model: &Model, r: &mut Reader) -> Result<Entry, Malformed> {
         let view = if r.null() {
             None
         } else {
-            Some(r.value(&schema.inputs[usize::from(input)].ty.kind())?)
+            Some(r.value(&schema.inputs[usize::from(input)].ty, &schema.types)?)
         };
         let wrong_time = r.wrong("a time");
         let at = now.checked_sub(r.int()?).ok_or(wrong_time)?;
         Ok(Read { input, view: view.map(|value| (value, at)) })
     })?;
     let outcomes = list(r, |r| decode_outcome(model, r))?;
-    let changes = list(r, |r| {
-        r.array_of(2, "a change")?;
-        let field = index_of(r, &schema.fields, |f| f.number, "the number of a field")?;
-        Ok((field, r.value(&schema.fields[usize::from(field)].ty.kind())?))
-    })?;
+    let changes = list(r, |r| decode_change(model, r))?;
     let events = list(r, |r| {
         r.array_of(3, "an event")?;
         let event = index_of(r, &schema.events, |e| e.number, "the number of an event")?;
         let params = &schema.events[usize::from(event)].params;
-        let args = values(r, params.iter().map(|param| param.ty.kind()))?;
+        let args = values(r, params.iter().map(|param| &param.ty), &schema.types)?;
         Ok(Said { event, args, withheld: r.bool()? })
     })?;
     let predictions = list(r, |r| decode_foretold(model, r))?;
     let trust = decode_trust(r)?;
+    let (lapsed, bound, mode) = decode_rest(model, r)?;
     Ok(Entry {
         sequence,
         now,
@@ -115,7 +115,47 @@ fn decode_body(model: &Model, r: &mut Reader) -> Result<Entry, Malformed> {
         events,
         predictions,
         trust,
+        lapsed,
+        bound,
+        mode,
     })
+}
+
+/// Lapsed requests, roles bound anew, a change of mode.
+type Rest = (Vec<u16>, Vec<(u16, Edit<Value>)>, Option<Mode>);
+
+fn decode_rest(model: &Model, r: &mut Reader) -> Result<Rest, Malformed> {
+    if r.null() {
+        return Ok((Vec::new(), Vec::new(), None));
+    }
+    let (wrong, rules) = (r.wrong("what else happened"), &model.policy.rules);
+    r.array_of(3, "what else happened")?;
+    let lapsed = list(r, |r| index_of(r, rules, |rule| rule.number, "the number of a rule"))?;
+    let bound = list(r, |r| {
+        r.array_of(3, "a role bound anew")?;
+        let role = index_of(r, &model.schema.roles, |r| r.number, "the number of a role")?;
+        let wrong = r.wrong("a known change");
+        let op = r.uint()?;
+        let key = Value::Bytes32(r.bytes32()?);
+        let edit = match (op, model.schema.roles[usize::from(role)].max) {
+            (0, None) => Edit::Put(key),
+            (1, Some(_)) => Edit::Add(key),
+            (2, Some(_)) => Edit::Remove(key),
+            _ => return Err(wrong),
+        };
+        Ok((role, edit))
+    })?;
+    let mode = if r.null() {
+        None
+    } else {
+        let wrong = r.wrong("a known mode");
+        let number = usize::try_from(r.uint()?).map_err(|_| wrong)?;
+        Some(*Mode::ALL.get(number).ok_or(wrong)?)
+    };
+    if lapsed.is_empty() && bound.is_empty() && mode.is_none() {
+        return Err(wrong);
+    }
+    Ok((lapsed, bound, mode))
 }
 
 fn decode_cause(model: &Model, r: &mut Reader, kind: u64, now: i64) -> Result<Cause, Malformed> {
@@ -124,37 +164,52 @@ fn decode_cause(model: &Model, r: &mut Reader, kind: u64, now: i64) -> Result<Ca
         kind::BIRTH => {
             r.array_of(6, "the cause of a birth")?;
             let (class, creator, bind) = (r.bytes32()?, r.bytes32()?, decode_bind(r)?);
-            let roles = list(r, |r| r.bytes32())?;
-            if roles.len() != schema.roles.len() {
-                return Err(r.wrong("one key for each role"));
+            let roles = list(r, |r| list(r, |r| r.bytes32()))?;
+            let fit = roles.iter().zip(&schema.roles).all(|(keys, role)| match role.max {
+                None => keys.len() == 1,
+                Some(max) => keys.len() <= usize::from(max),
+            });
+            if roles.len() != schema.roles.len() || !fit {
+                return Err(r.wrong("the keys of each role"));
             }
             Ok(Cause::Birth { class, creator, bind, roles })
         }
-        kind::TICK if r.null() => Ok(Cause::Tick(None)),
         kind::TICK => {
-            r.array_of(2, "the cause of a tick")?;
-            let wrong_time = r.wrong("a time");
-            let due = now.checked_sub(r.int()?).ok_or(wrong_time)?;
-            Ok(Cause::Tick(Some(Tick { due, missed: r.uint()? })))
+            let wrong = r.wrong("cycles in order");
+            let ticks = list(r, |r| {
+                r.array_of(3, "a tick")?;
+                let wrong = r.wrong("a known cycle");
+                let cycle = r.u16()?;
+                if usize::from(cycle) >= schema.cycles.len() {
+                    return Err(wrong);
+                }
+                let wrong_time = r.wrong("a time");
+                let due = now.checked_sub(r.int()?).ok_or(wrong_time)?;
+                Ok(Tick { cycle, due, missed: r.uint()? })
+            })?;
+            let sorted = ticks.is_sorted_by(|a, b| a.cycle < b.cycle);
+            if sorted { Ok(Cause::Tick(ticks)) } else { Err(wrong) }
         }
         kind::MESSAGE => {
             r.array_of(3, "the cause of a message")?;
             let kind = index_of(r, &schema.messages, |m| m.number, "the number of a message")?;
             let params = &schema.messages[usize::from(kind)].params;
-            let params = values(r, params.iter().map(|param| param.ty.kind()))?;
+            let params = values(r, params.iter().map(|param| &param.ty), &schema.types)?;
             if r.null() {
                 return Ok(Cause::Message { kind, params, envelope: None });
             }
-            r.array_of(5, "an envelope")?;
-            let envelope = Envelope {
-                role: index_of(r, &schema.roles, |role| role.number, "the number of a role")?,
-                epoch: r.u32()?,
-                counter: r.uint()?,
-                not_after: r.int()?,
-                signature: r.array_bytes("64 bytes")?,
-                verified: true,
-            };
-            Ok(Cause::Message { kind, params, envelope: Some(envelope) })
+            let envelope = Some(decode_envelope(model, r)?);
+            Ok(Cause::Message { kind, params, envelope })
+        }
+        kind::CONSENT => {
+            r.array_of(2, "the cause of a consent")?;
+            let wrong = r.wrong("a rule that needs consent");
+            let rules = &model.policy.rules;
+            let rule = index_of(r, rules, |rule| rule.number, "the number of a rule")?;
+            if rules[usize::from(rule)].quorum.is_none() {
+                return Err(wrong);
+            }
+            Ok(Cause::Consent(Consent { rule, by: decode_envelope(model, r)? }))
         }
         kind::BIND => {
             r.array_of(3, "the cause of a bind")?;
@@ -164,23 +219,81 @@ fn decode_cause(model: &Model, r: &mut Reader, kind: u64, now: i64) -> Result<Ca
     }
 }
 
+fn decode_envelope(model: &Model, r: &mut Reader) -> Result<Envelope, Malformed> {
+    r.array_of(6, "an envelope")?;
+    Ok(Envelope {
+        role: index_of(r, &model.schema.roles, |role| role.number, "the number of a role")?,
+        key: r.bytes32()?,
+        epoch: r.u32()?,
+        counter: r.uint()?,
+        not_after: r.int()?,
+        signature: r.array_bytes("64 bytes")?,
+        verified: true,
+    })
+}
+
+fn decode_change(model: &Model, r: &mut Reader) -> Result<Change, Malformed> {
+    let (schema, types) = (&model.schema, &model.schema.types);
+    let wrong = r.wrong("a change");
+    let len = r.array()?;
+    let field = index_of(r, &schema.fields, |f| f.number, "the number of a field")?;
+    let mut ty = &schema.fields[usize::from(field)].ty;
+    if len == 2 {
+        return Ok(Change::whole(field, r.value(ty, types)?));
+    }
+    if len != 4 {
+        return Err(wrong);
+    }
+    let mut path = Vec::new();
+    for _ in 0..r.array()? {
+        let wrong = r.wrong("a step to a part");
+        if let Type::Record(index) = ty {
+            let part = r.u16()?;
+            path.push(Step::Part(part));
+            ty = &types.parts(*index).get(usize::from(part)).ok_or(wrong)?.ty;
+        } else {
+            let (key, held) = edit::inside(ty).ok_or(wrong)?;
+            path.push(Step::At(r.value(&key, types)?));
+            ty = held;
+        }
+    }
+    let wrong = r.wrong("a known change");
+    let op = r.uint()?;
+    let edit = match (op, ty.items()) {
+        (0, _) => Edit::Put(r.value(ty, types)?),
+        (1, Some((item, _))) => Edit::Add(r.value(item, types)?),
+        (2, Some((item, _))) => Edit::Remove(r.value(item, types)?),
+        _ => return Err(wrong),
+    };
+    Ok(Change { field, path, edit })
+}
+
 fn decode_outcome(model: &Model, r: &mut Reader) -> Result<Outcome, Malformed> {
-    r.array_of(3, "an outcome")?;
+    let wrong = r.wrong("an outcome");
+    let len = r.array()?;
     let rule = if r.null() {
         None
     } else {
         Some(index_of(r, &model.policy.rules, |rule| rule.number, "the number of a rule")?)
     };
-    let wrong = r.wrong("a known outcome");
+    let unknown = r.wrong("a known outcome");
     let verdict = r.uint()?;
     let reason = Reason(r.u16()?);
     let verdict = match (verdict, reason.0) {
         (1, _) => Verdict::Held(reason),
         (2, _) => Verdict::Refused(reason),
         (3, 0) => Verdict::Committed,
+        (4, 0) => Verdict::Waits,
+        _ => return Err(unknown),
+    };
+    let sums = rule.map_or(0, |rule| model.policy.sums_of(rule).count());
+    let wanted = if verdict == Verdict::Committed { sums } else { 0 };
+    let amounts = match len {
+        3 => Vec::new(),
+        4 => list(r, |r| r.int())?,
         _ => return Err(wrong),
     };
-    Ok(Outcome { rule, verdict })
+    if amounts.len() == wanted { Ok(Outcome { rule, verdict, amounts }) } else { Err(wrong) }
 }
 
 fn decode_foretold(model: &Model, r: &mut Reader) -> Result<Foretold, Malformed> {
@@ -195,7 +308,7 @@ fn decode_foretold(model: &Model, r: &mut Reader) -> Result<Foretold, Malformed>
         None
     } else {
         r.array_of(2, "a new prediction")?;
-        Some((r.bool()?, values(r, declared.captures.iter().map(|ty| ty.kind()))?))
+        Some((r.bool()?, values(r, declared.captures.iter(), &model.schema.types)?))
     };
     Ok(Foretold { prediction, settled, made, dropped: r.u16()? })
 }

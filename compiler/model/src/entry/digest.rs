@@ -68,3 +68,29 @@ pub fn signed_bytes(
     w.int(envelope.not_after);
     w.bytes
 }
+
+/// What whoever consents signs: canonical CBOR of
+/// `["aqo consent 1", object, rule, digest of the parameters, role, epoch, class, deadline]`, so that
+/// what is consented to is what was seen.
+pub fn consent_bytes(
+    model: &Model,
+    object: &Bytes32,
+    rule: u16,
+    params: &[Value],
+    by: &Envelope,
+) -> Vec<u8> {
+    let mut seen = Writer::default();
+    seen.array(params.len());
+    params.iter().for_each(|param| seen.value(param));
+    let mut w = Writer::default();
+    w.array(8);
+    w.text("aqo consent 1");
+    w.bytes(&object.0);
+    w.uint(u64::from(model.policy.rules[usize::from(rule)].number));
+    w.bytes(&blake3::derive_key("aqo parameters 1", &seen.bytes));
+    w.uint(u64::from(model.schema.roles[usize::from(by.role)].number));
+    w.uint(u64::from(by.epoch));
+    w.bytes(&model.class().0);
+    w.int(by.not_after);
+    w.bytes
+}

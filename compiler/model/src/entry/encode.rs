@@ -1,9 +1,10 @@
 //! An entry to the canonical bytes of its body.
 
-use super::{Cause, ELEMENTS, Entry, Verdict, kind};
+use super::{Cause, Change, ELEMENTS, Entry, Verdict, kind};
 use crate::cbor::Writer;
+use crate::expr::Step;
 use crate::model::Model;
-use crate::offer::Bind;
+use crate::offer::{Bind, Envelope};
 
 impl Entry {
     /// The canonical bytes of the body.
@@ -16,6 +17,7 @@ impl Entry {
             Cause::Tick(_) => kind::TICK,
             Cause::Message { .. } => kind::MESSAGE,
             Cause::Bind(_) => kind::BIND,
+            Cause::Consent(_) => kind::CONSENT,
         });
         w.uint(self.sequence);
         w.int(self.now);
@@ -39,7 +41,7 @@ impl Entry {
         }
         w.array(self.outcomes.len());
         for outcome in &self.outcomes {
-            w.array(3);
+            w.array(if outcome.amounts.is_empty() { 3 } else { 4 });
             match outcome.rule {
                 Some(rule) => w.uint(u64::from(model.policy.rules[usize::from(rule)].number)),
                 None => w.null(),
@@ -48,15 +50,18 @@ impl Entry {
                 Verdict::Held(reason) => (1, reason.0),
                 Verdict::Refused(reason) => (2, reason.0),
                 Verdict::Committed => (3, 0),
+                Verdict::Waits => (4, 0),
             };
             w.uint(verdict);
             w.uint(u64::from(reason));
+            if !outcome.amounts.is_empty() {
+                w.array(outcome.amounts.len());
+                outcome.amounts.iter().for_each(|amount| w.int(*amount));
+            }
         }
         w.array(self.changes.len());
-        for (field, value) in &self.changes {
-            w.array(2);
-            w.uint(u64::from(schema.fields[usize::from(*field)].number));
-            w.value(value);
+        for change in &self.changes {
+            change.encode(schema.fields[usize::from(change.field)].number, &mut w);
         }
         w.array(self.events.len());
         for said in &self.events {
@@ -81,7 +86,31 @@ impl Entry {
                 }
             }
         }
+        self.encode_rest(model, &mut w);
         w.bytes
+    }
+
+    fn encode_rest(&self, model: &Model, w: &mut Writer) {
+        if self.lapsed.is_empty() && self.bound.is_empty() && self.mode.is_none() {
+            w.null();
+            return;
+        }
+        w.array(3);
+        w.array(self.lapsed.len());
+        for rule in &self.lapsed {
+            w.uint(u64::from(model.policy.rules[usize::from(*rule)].number));
+        }
+        w.array(self.bound.len());
+        for (role, edit) in &self.bound {
+            w.array(3);
+            w.uint(u64::from(model.schema.roles[usize::from(*role)].number));
+            w.uint(edit.number());
+            w.value(edit.value());
+        }
+        match self.mode {
+            None => w.null(),
+            Some(mode) => w.uint(mode.number()),
+        }
     }
 
     fn encode_cause(&self, model: &Model, w: &mut Writer) {
@@ -92,13 +121,19 @@ impl Entry {
                 w.bytes(&creator.0);
                 encode_bind(w, bind);
                 w.array(roles.len());
-                roles.iter().for_each(|key| w.bytes(&key.0));
+                for keys in roles {
+                    w.array(keys.len());
+                    keys.iter().for_each(|key| w.bytes(&key.0));
+                }
             }
-            Cause::Tick(None) => w.null(),
-            Cause::Tick(Some(tick)) => {
-                w.array(2);
-                w.int(self.now - tick.due);
-                w.uint(tick.missed);
+            Cause::Tick(ticks) => {
+                w.array(ticks.len());
+                for tick in ticks {
+                    w.array(3);
+                    w.uint(u64::from(tick.cycle));
+                    w.int(self.now - tick.due);
+                    w.uint(tick.missed);
+                }
             }
             Cause::Message { kind, params, envelope } => {
                 w.array(3);
@@ -107,15 +142,13 @@ impl Entry {
                 params.iter().for_each(|param| w.value(param));
                 match envelope {
                     None => w.null(),
-                    Some(envelope) => {
-                        w.array(5);
-                        w.uint(u64::from(model.schema.roles[usize::from(envelope.role)].number));
-                        w.uint(u64::from(envelope.epoch));
-                        w.uint(envelope.counter);
-                        w.int(envelope.not_after);
-                        w.bytes(&envelope.signature);
-                    }
+                    Some(envelope) => encode_envelope(model, w, envelope),
                 }
+            }
+            Cause::Consent(consent) => {
+                w.array(2);
+                w.uint(u64::from(model.policy.rules[usize::from(consent.rule)].number));
+                encode_envelope(model, w, &consent.by);
             }
             Cause::Bind(bind) => {
                 w.array(3);
@@ -142,6 +175,37 @@ impl Entry {
             w.uint(u64::from(foretold.dropped));
         }
     }
+}
+
+impl Change {
+    /// The canonical bytes of a change of the field with this stable number.
+    pub(crate) fn encode(&self, number: u16, w: &mut Writer) {
+        let (op, value) = (self.edit.number(), self.edit.value());
+        let is_whole = self.path.is_empty() && op == 0;
+        w.array(if is_whole { 2 } else { 4 });
+        w.uint(u64::from(number));
+        if !is_whole {
+            w.array(self.path.len());
+            for step in &self.path {
+                match step {
+                    Step::Part(part) => w.uint(u64::from(*part)),
+                    Step::At(key) => w.value(key),
+                }
+            }
+            w.uint(op);
+        }
+        w.value(value);
+    }
+}
+
+fn encode_envelope(model: &Model, w: &mut Writer, envelope: &Envelope) {
+    w.array(6);
+    w.uint(u64::from(model.schema.roles[usize::from(envelope.role)].number));
+    w.bytes(&envelope.key.0);
+    w.uint(u64::from(envelope.epoch));
+    w.uint(envelope.counter);
+    w.int(envelope.not_after);
+    w.bytes(&envelope.signature);
 }
 
 fn encode_bind(w: &mut Writer, bind: &Bind) {

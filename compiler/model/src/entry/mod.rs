@@ -2,19 +2,29 @@
 //!
 //! ```text
 //! body  = [kind, sequence, now, observed - now, ignored, cause, inputs, outcomes, changes, events,
-//!          predictions, trust]                                             canonical CBOR
-//! cause = birth:   [class, creator, host, nonce, capabilities, [key of each role]]
-//!         tick:    null where only deadlines passed, else [now - due, missed]
-//!         message: [number, [parameter, …], null or [role, epoch, counter, not after, signature]]
+//!          predictions, trust, rest]                                       canonical CBOR
+//! cause = birth:   [class, creator, host, nonce, capabilities, [[key of a role, …], …]]
+//!         tick:    [[cycle, now - due, missed], …], ascending; empty where only deadlines passed
+//!         message: [number, [parameter, …], null or envelope]
 //!         bind:    [host, nonce, capabilities]
+//!         consent: [rule, envelope]
+//! envelope    = [role, key, epoch, counter, not after, signature]
 //! inputs      = [[number, null or value, now - at], …]       read by what ran, ascending
-//! outcomes    = [[rule, 1 held | 2 refused | 3 committed, reason], …]   in the order of judgement;
-//!               a message that no rule took is [null, 2, reason]
-//! changes     = [[field, value], …]                          written, ascending; at birth all
+//! outcomes    = [[rule, 1 held | 2 refused | 3 committed | 4 waits, reason], …]   in the order of
+//!               judgement; a message that no rule took is [null, 2, reason]. Of a commit that counts
+//!               in limits with a sum, a fourth element lists what it comes to in each
+//! changes     = [[field, value], …, [field, [step, …], 0 put | 1 add | 2 remove, value], …]
+//!               first the fields of which no rule changes parts: at birth all, else those written,
+//!               ascending; then all other writes, in the order in which they were made. A step is the
+//!               number of a record's part, a place in a list or a key of a map.
 //! events      = [[event, [argument, …], withheld], …]        in the order of saying
 //! predictions = [[prediction, settled, null or [worth, [capture, …]], dropped], …]   ascending
 //!               settled: 0 no, 1 seen, 2 kept, 3 broken, 4 lapsed
 //! trust       = null or [x, recovering, [[source, claim], …]]
+//! rest        = null or [lapsed, bound, mode]
+//!               lapsed: rules whose requests nobody will answer any more, ascending
+//!               bound: [[role, 0 put | 1 add | 2 remove, key], …]   in the order in which it happened
+//!               mode: null or, where it changed, 0 awake, 1 dormant, 2 ended
 //! entry = body, then (32-byte string) the digest of the state after it, where the sequence is a
 //!         multiple of 64 or the kind is not tick or message
 //! digest(n) = BLAKE3("aqo entry 1"; digest(n - 1) + entry + zeros to a multiple of 64 bytes)
@@ -27,11 +37,12 @@ mod decode;
 mod digest;
 mod encode;
 
-use crate::offer::{Bind, Envelope};
+use crate::expr::{Edit, Step};
+use crate::offer::{Bind, Consent, Envelope};
 use crate::policy::Reason;
 use crate::value::{Bytes32, Value};
 
-pub use digest::{chain, event_id, object_id, seal, signed_bytes, state_digest};
+pub use digest::{chain, consent_bytes, event_id, object_id, seal, signed_bytes, state_digest};
 
 /// What one step recorded. Declarations are named by index, not by number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,14 +61,31 @@ pub struct Entry {
     pub inputs: Vec<Read>,
     /// What became of rules.
     pub outcomes: Vec<Outcome>,
-    /// Fields that were written.
-    pub changes: Vec<(u16, Value)>,
+    /// What was written.
+    pub changes: Vec<Change>,
     /// What was said.
     pub events: Vec<Said>,
     /// What became of predictions.
     pub predictions: Vec<Foretold>,
     /// Trust, where it changed.
     pub trust: Option<TrustChange>,
+    /// Rules whose requests lapsed, ascending.
+    pub lapsed: Vec<u16>,
+    /// Roles that were bound anew: the role, and a key that is put, added or removed.
+    pub bound: Vec<(u16, Edit<Value>)>,
+    /// Whether the object is awake, where that changed.
+    pub mode: Option<Mode>,
+}
+
+/// Whether an object is awake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Its tick rules run.
+    Awake,
+    /// They do not, by its own condition.
+    Dormant,
+    /// Its life is over.
+    Ended,
 }
 
 /// What an entry answers.
@@ -71,11 +99,11 @@ pub enum Cause {
         creator: Bytes32,
         /// Where.
         bind: Bind,
-        /// The key of each role.
-        roles: Vec<Bytes32>,
+        /// The keys of each role.
+        roles: Vec<Vec<Bytes32>>,
     },
-    /// A deadline or a tick.
-    Tick(Option<Tick>),
+    /// Ticks; none where only deadlines passed.
+    Tick(Vec<Tick>),
     /// A message.
     Message {
         /// The index of its kind.
@@ -87,11 +115,15 @@ pub enum Cause {
     },
     /// A host.
     Bind(Bind),
+    /// A consent. `verified` is true.
+    Consent(Consent),
 }
 
 /// A tick of the object's own cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tick {
+    /// The index of the cycle.
+    pub cycle: u16,
     /// The instant for which it was meant.
     pub due: i64,
     /// How many ticks it stands for besides its own.
@@ -108,12 +140,14 @@ pub struct Read {
 }
 
 /// What became of a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Its index; `None` stands for a message that no rule took.
     pub rule: Option<u16>,
     /// What became of it.
     pub verdict: Verdict,
+    /// What a commit comes to in each limit with a sum that counts it, in order of the limits.
+    pub amounts: Vec<i64>,
 }
 
 /// What became of an elected rule.
@@ -125,6 +159,26 @@ pub enum Verdict {
     Refused(Reason),
     /// Yes.
     Committed,
+    /// Not before enough people consent.
+    Waits,
+}
+
+/// A write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The index of the field.
+    pub field: u16,
+    /// The way to the part that changed; empty for the whole field.
+    pub path: Vec<Step<Value>>,
+    /// What was done to it.
+    pub edit: Edit<Value>,
+}
+
+impl Change {
+    /// A field that became a value.
+    pub fn whole(field: u16, value: Value) -> Change {
+        Change { field, path: Vec::new(), edit: Edit::Put(value) }
+    }
 }
 
 /// An event that was said.
@@ -183,10 +237,11 @@ mod kind {
     pub(crate) const TICK: u64 = 1;
     pub(crate) const MESSAGE: u64 = 2;
     pub(crate) const BIND: u64 = 3;
+    pub(crate) const CONSENT: u64 = 4;
 }
 
 /// How many elements a body has.
-const ELEMENTS: usize = 12;
+const ELEMENTS: usize = 13;
 
 impl Settled {
     const ALL: [Settled; 5] =
@@ -203,10 +258,49 @@ impl Settled {
     }
 }
 
+impl Mode {
+    const ALL: [Mode; 3] = [Mode::Awake, Mode::Dormant, Mode::Ended];
+
+    fn number(self) -> u64 {
+        match self {
+            Mode::Awake => 0,
+            Mode::Dormant => 1,
+            Mode::Ended => 2,
+        }
+    }
+}
+
 impl Entry {
+    /// An entry in which nothing happened yet.
+    pub(crate) fn blank(
+        sequence: u64,
+        now: i64,
+        observed: i64,
+        ignored: u32,
+        cause: Cause,
+    ) -> Entry {
+        Entry {
+            sequence,
+            now,
+            observed,
+            ignored,
+            cause,
+            inputs: Vec::new(),
+            outcomes: Vec::new(),
+            changes: Vec::new(),
+            events: Vec::new(),
+            predictions: Vec::new(),
+            trust: None,
+            lapsed: Vec::new(),
+            bound: Vec::new(),
+            mode: None,
+        }
+    }
+
     /// Whether the digest of the state follows the body.
     pub fn names_state(&self) -> bool {
-        let frequent = matches!(self.cause, Cause::Tick(_) | Cause::Message { .. });
+        let frequent =
+            matches!(self.cause, Cause::Tick(_) | Cause::Message { .. } | Cause::Consent(_));
         !frequent || self.sequence.is_multiple_of(64)
     }
 }

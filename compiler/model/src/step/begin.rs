@@ -1,13 +1,13 @@
 //! Phase 0: what an offer is, before any rule sees it. Birth and bind, time and inputs, authority.
 
-use super::{Stepped, apply, next_due, nothing, schedule, served};
-use crate::entry::{Cause, Entry};
+use super::{Seen, Step, Stepped, apply, next_due, nothing, schedule, served};
+use crate::entry::{Cause, Change, Entry, Mode};
 use crate::image::{Image, State};
 use crate::layout::Layout;
 use crate::limits;
 use crate::model::Model;
 use crate::offer::{Bind, Birth, Message, Offer};
-use crate::policy::{Otherwise, Reason};
+use crate::policy::{Otherwise, Pause, Reason, Trigger};
 use crate::schema::Default;
 use crate::types::{Bounds, NEVER};
 use crate::value::Value;
@@ -27,7 +27,7 @@ pub(super) fn birth(model: &Model, layout: &Layout, offer: &Offer, birth: &Birth
     let shaped = layout.births.len() == birth.values.len()
         && layout.roles.len() == birth.roles.len()
         && (layout.births.iter().zip(&birth.values)).all(|((field, _), value)| {
-            value.fits_shape(&schema.fields[usize::from(*field)].ty, &schema.enums)
+            value.fits_shape(&schema.fields[usize::from(*field)].ty, &schema.types)
         });
     if !shaped || !Bounds::INSTANT.contains(offer.observed) {
         return refused(Reason::MALFORMED);
@@ -40,39 +40,49 @@ pub(super) fn birth(model: &Model, layout: &Layout, offer: &Offer, birth: &Birth
             None => given.next().cloned().unwrap_or(Value::None),
         })
         .collect();
-    if !fields.iter().zip(&schema.fields).all(|(value, field)| value.in_range(&field.ty)) {
+    if !fields
+        .iter()
+        .zip(&schema.fields)
+        .all(|(value, field)| value.in_range(&field.ty, &schema.types))
+    {
         return refused(Reason::RANGE);
     }
-    let entry = Entry {
-        sequence: 0,
-        now: offer.observed,
-        observed: offer.observed,
-        ignored: offer.ignored,
-        cause: Cause::Birth {
-            class: model.class(),
-            creator: birth.creator,
-            bind: birth.bind,
-            roles: birth.roles.clone(),
-        },
-        inputs: Vec::new(),
-        outcomes: Vec::new(),
-        changes: fields
-            .into_iter()
-            .enumerate()
-            .map(|(index, value)| (index as u16, value))
-            .collect(),
-        events: Vec::new(),
-        predictions: Vec::new(),
-        trust: None,
+    let cause = Cause::Birth {
+        class: model.class(),
+        creator: birth.creator,
+        bind: birth.bind,
+        roles: birth.roles.clone(),
+    };
+    let changes = (0u16..).zip(fields).map(|(field, value)| Change::whole(field, value));
+    let mut entry = Entry {
+        changes: changes.collect(),
+        ..Entry::blank(0, offer.observed, offer.observed, offer.ignored, cause)
     };
     let mut image = unborn.clone();
     apply(model, layout, &mut image, &entry).expect("a birth fits the unborn image");
     if let Some(reason) = super::rule::failing_always(model, &image.state) {
         return refused(reason);
     }
+    entry.mode = mode_at_birth(model, &image.state);
+    if let Some(mode) = entry.mode {
+        super::fold::take_mode(&mut image.state, mode);
+    }
     let served = offer.observed;
-    let next_due = next_due(model, &image.state, served);
+    let next_due = next_due(model, layout, &image.state, served);
     Stepped { entry: Some(entry), image, reply: None, served, next_due }
+}
+
+/// Whether a newborn is not awake.
+fn mode_at_birth(model: &Model, state: &State) -> Option<Mode> {
+    let holds = |pause: &Option<Pause>| {
+        pause
+            .as_ref()
+            .is_some_and(|pause| super::holds(model, state, state.now, &pause.holds, &pause.locals))
+    };
+    if holds(&model.policy.ends) {
+        return Some(Mode::Ended);
+    }
+    holds(&model.policy.dormant).then_some(Mode::Dormant)
 }
 
 /// Binds the object to a host. Out of observe mode only one period after it began.
@@ -82,33 +92,26 @@ pub(super) fn bind(
     image: &Image,
     offer: &Offer,
     bind: &Bind,
+    watch: &dyn Fn(Seen),
 ) -> Stepped {
     let now = image.state.now.max(offer.observed);
     if schedule::next_deadline(model, &image.state) < now {
-        return nothing(model, image, served(offer), Some(Reason::DUE_FIRST));
+        return nothing(model, layout, image, served(offer), Some(Reason::DUE_FIRST));
     }
     if image.state.observing && now < image.state.bound.saturating_add(schedule::grace(model)) {
-        return nothing(model, image, served(offer), Some(Reason::OBSERVING));
+        return nothing(model, layout, image, served(offer), Some(Reason::OBSERVING));
     }
-    let entry = Entry {
-        sequence: image.tail.sequence,
-        now,
-        observed: offer.observed,
-        ignored: offer.ignored,
-        cause: Cause::Bind(*bind),
-        inputs: Vec::new(),
-        outcomes: Vec::new(),
-        changes: Vec::new(),
-        events: Vec::new(),
-        predictions: Vec::new(),
-        trust: None,
-    };
-    let mut next = image.clone();
-    apply(model, layout, &mut next, &entry).expect("a bind fits its image");
+    let mut step = Step::new(model, layout, image, offer, now, watch);
+    super::fold::take_bind(model, &mut step.state, bind, now);
+    step.react(Trigger::Arrive);
+    let stepped = step.finish(image, Cause::Bind(*bind), None, served(offer));
     // What passed asleep is nothing: an object that wakes owes no tick.
-    let served = if image.state.dormant { served(offer).max(now) } else { served(offer) };
-    let next_due = next_due(model, &next.state, served);
-    Stepped { entry: Some(entry), image: next, reply: None, served, next_due }
+    if !image.state.dormant {
+        return stepped;
+    }
+    let served = served(offer).max(now);
+    let next_due = next_due(model, layout, &stepped.image.state, served);
+    Stepped { served, next_due, ..stepped }
 }
 
 /// Whether the object observes, and whether it is dormant, on a host that offers these.
@@ -130,8 +133,8 @@ pub(super) fn usable_views(model: &Model, offer: &Offer, now: i64) -> Vec<Option
             let view = view.as_ref()?;
             let fresh = input.fresh.is_none_or(|fresh| now.saturating_sub(view.at) <= fresh);
             let known = Bounds::INSTANT.contains(view.at);
-            let typed = view.value.fits_shape(&input.ty, &model.schema.enums);
-            (fresh && known && typed && view.value.in_range(&input.ty))
+            let typed = view.value.fits_shape(&input.ty, &model.schema.types);
+            (fresh && known && typed && view.value.in_range(&input.ty, &model.schema.types))
                 .then(|| (view.value.clone(), view.at))
         })
         .collect()
@@ -143,7 +146,7 @@ pub(super) fn is_well_formed(model: &Model, message: &Message) -> bool {
     let Some(kind) = schema.messages.get(usize::from(message.kind)) else { return false };
     kind.params.len() == message.params.len()
         && (kind.params.iter().zip(&message.params))
-            .all(|(param, value)| value.fits_shape(&param.ty, &schema.enums))
+            .all(|(param, value)| value.fits_shape(&param.ty, &schema.types))
         && kind.from.is_empty() == message.envelope.is_none()
         && (message.envelope.iter()).all(|envelope| usize::from(envelope.role) < schema.roles.len())
 }
@@ -156,13 +159,17 @@ pub(super) fn authenticate(state: &State, message: &Message, now: i64) -> Result
     if !envelope.verified {
         return Err(Reason::EVIDENCE);
     }
-    if envelope.epoch != role.epoch {
+    if envelope.epoch != role.epoch || role.key(&envelope.key).is_none() {
         return Err(Reason::ROLE);
     }
     if envelope.not_after < now || envelope.not_after > now.saturating_add(limits::NOT_AFTER) {
         return Err(Reason::LATE);
     }
-    if role.is_fresh(envelope.counter) { Ok(()) } else { Err(Reason::REPLAY) }
+    match role.key(&envelope.key) {
+        None => Err(Reason::ROLE),
+        Some(known) if known.is_fresh(envelope.counter) => Ok(()),
+        Some(_) => Err(Reason::REPLAY),
+    }
 }
 
 /// Whether who speaks may say this. What fails here is recorded.
@@ -174,5 +181,9 @@ pub(super) fn authorise(model: &Model, message: &Message) -> Result<(), Reason> 
         return Err(Reason::ROLE);
     }
     let mut typed = kind.params.iter().zip(&message.params);
-    if typed.all(|(param, value)| value.in_range(&param.ty)) { Ok(()) } else { Err(Reason::RANGE) }
+    if typed.all(|(param, value)| value.in_range(&param.ty, &model.schema.types)) {
+        Ok(())
+    } else {
+        Err(Reason::RANGE)
+    }
 }

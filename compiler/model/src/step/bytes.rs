@@ -36,7 +36,7 @@ pub fn step_bytes(model: &Model, layout: &Layout, image: &[u8], offer: &[u8]) ->
             let bytes = offer.get(offer_at::SERVED..offer_at::SERVED + 8);
             let served =
                 bytes.and_then(|bytes| bytes.try_into().ok()).map_or(0, i64::from_le_bytes);
-            nothing(model, &before, served.clamp(0, NEVER), Some(Reason::MALFORMED))
+            nothing(model, layout, &before, served.clamp(0, NEVER), Some(Reason::MALFORMED))
         }
     };
     let after = if stepped.entry.is_some() { stepped.image.encode(layout) } else { image.to_vec() };

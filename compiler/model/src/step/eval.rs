@@ -4,12 +4,12 @@
 
 use super::Step;
 use crate::entry::Tick;
-use crate::expr::{Expr, Shape};
+use crate::expr::{Edit, Expr, Shape};
 use crate::image::State;
 use crate::model::Model;
 use crate::policy::Reason;
 use crate::types::{NEVER, Type};
-use crate::value::Value;
+use crate::value::{Bytes32, Value};
 use std::cell::Cell;
 
 /// Why an expression has no value.
@@ -23,11 +23,12 @@ pub(super) enum Stop {
 
 /// What an expression may read.
 pub(super) struct Scope<'s> {
-    model: &'s Model,
-    state: &'s State,
+    pub(super) model: &'s Model,
+    pub(super) state: &'s State,
     views: &'s [Option<(Value, i64)>],
     read: Option<&'s Cell<u64>>,
     params: &'s [Value],
+    sender: Option<Bytes32>,
     pub(super) captured: &'s [Value],
     now: i64,
     tick: Option<Tick>,
@@ -41,7 +42,8 @@ impl<'s> Scope<'s> {
         Scope {
             views: &step.views,
             read: Some(&step.read),
-            params: step.message.map_or(&[], |message| &message.params),
+            params: step.speech.as_ref().map_or(&[], |speech| &speech.params),
+            sender: step.speech.as_ref().and_then(|speech| speech.by).map(|(_, key)| key),
             now: step.now,
             tick: step.tick,
             losses: step.losses,
@@ -57,6 +59,7 @@ impl<'s> Scope<'s> {
             views: &[],
             read: None,
             params: &[],
+            sender: None,
             captured: &[],
             now: state.now,
             tick: None,
@@ -82,7 +85,11 @@ impl<'s> Scope<'s> {
         }
     }
 
-    fn int(&mut self, expr: &Expr) -> Result<i64, Stop> {
+    pub(super) fn all(&mut self, exprs: &[Expr]) -> Result<Vec<Value>, Stop> {
+        exprs.iter().map(|expr| self.eval(expr)).collect()
+    }
+
+    pub(super) fn int(&mut self, expr: &Expr) -> Result<i64, Stop> {
         Ok(self.eval(expr)?.int().expect("verify gives an operand the kind number"))
     }
 
@@ -100,12 +107,49 @@ impl<'s> Scope<'s> {
     pub(super) fn eval(&mut self, expr: &Expr) -> Result<Value, Stop> {
         Ok(match expr {
             Expr::Value(value) => value.clone(),
-            Expr::Variant(_, number) => Value::Variant(*number),
+            Expr::Variant(_, number, args) => Value::Variant(*number, self.all(args)?),
+            Expr::Record(_, parts) => Value::Record(self.all(parts)?),
+            Expr::List(..)
+            | Expr::Map(..)
+            | Expr::Get(..)
+            | Expr::First(_)
+            | Expr::Last(_)
+            | Expr::Has(..)
+            | Expr::Each(..)
+            | Expr::Fold(..)
+            | Expr::Collect(..)
+            | Expr::Present(_)
+            | Expr::Median(_) => self.collection(expr)?,
+            Expr::Part(record, part) => match self.eval(record)? {
+                Value::Record(mut parts) => parts.swap_remove(usize::from(*part)),
+                other => unreachable!("verify gives a part's whole the kind record, not {other:?}"),
+            },
+            Expr::With(record, changes) => {
+                let mut value = self.eval(record)?;
+                for (part, change) in changes {
+                    let change = self.eval(change)?;
+                    if let Value::Record(parts) = &mut value {
+                        parts[usize::from(*part)] = change;
+                    }
+                }
+                value
+            }
+            Expr::Call(index, args) => {
+                let function = &self.model.schema.functions[usize::from(*index)];
+                let mut locals = self.all(args)?;
+                locals.resize(function.locals.len(), Value::None);
+                let outer = std::mem::replace(&mut self.locals, locals);
+                let value = self.eval(&function.value);
+                self.locals = outer;
+                value?
+            }
             Expr::None(_) => Value::None,
             Expr::Some(inner) => Value::Some(Box::new(self.eval(inner)?)),
 
             Expr::Field(index) => self.state.fields[usize::from(*index)].clone(),
-            Expr::Role(index) => Value::Bytes32(self.state.roles[usize::from(*index)].key),
+            Expr::Role(index) => self.role(*index),
+            Expr::Sender => Value::Bytes32(self.sender.unwrap_or(Bytes32::ZERO)),
+            Expr::Left(limit) => Value::Int(self.left(usize::from(*limit))),
             Expr::Derive(index) => self.derive(*index)?,
             Expr::Input(index) => self.input(*index),
             Expr::Param(index) => self.params[usize::from(*index)].clone(),
@@ -127,6 +171,13 @@ impl<'s> Scope<'s> {
                     i64::try_from(quotient).expect("verify gives a quotient that fits 64 bits"),
                 )
             }
+            Expr::MulDiv(rounding, a, b, c) => {
+                let product = i128::from(self.int(a)?) * i128::from(self.int(b)?);
+                let quotient = rounding.divide(product, self.int(c)?.into());
+                Value::Int(
+                    i64::try_from(quotient).expect("verify gives a quotient that fits 64 bits"),
+                )
+            }
             Expr::Rem(a, b) => Value::Int(self.int(a)?.rem_euclid(self.int(b)?)),
             Expr::Shift(a, b) => Value::Int((self.int(a)? + self.int(b)?).clamp(0, NEVER)),
             Expr::Min(a, b) => Value::Int(self.int(a)?.min(self.int(b)?)),
@@ -136,7 +187,7 @@ impl<'s> Scope<'s> {
                 let (a, low, high) = (self.int(a)?, self.int(low)?, self.int(high)?);
                 Value::Int(a.min(high).max(low))
             }
-            Expr::Len(a) => Value::Int(text(&self.eval(a)?).len() as i64),
+            Expr::Len(a) => Value::Int(len(&self.eval(a)?) as i64),
             Expr::StartsWith(a, b) => {
                 let (a, b) = (self.eval(a)?, self.eval(b)?);
                 Value::Bool(text(&a).starts_with(text(&b)))
@@ -189,6 +240,43 @@ impl<'s> Scope<'s> {
         })
     }
 
+    /// The key of a role, or all its keys.
+    fn role(&self, index: u16) -> Value {
+        let keys = &self.state.roles[usize::from(index)].keys;
+        match self.model.schema.roles[usize::from(index)].max {
+            Some(_) => Value::List(keys.iter().map(|known| Value::Bytes32(known.key)).collect()),
+            None => Value::Bytes32(keys.first().map_or(Bytes32::ZERO, |known| known.key)),
+        }
+    }
+
+    /// Whether a role has no room for one more key.
+    pub(super) fn is_full(&self, role: u16, edit: &Edit<Value>) -> bool {
+        let (held, declared) =
+            (&self.state.roles[usize::from(role)], &self.model.schema.roles[usize::from(role)]);
+        match edit {
+            Edit::Add(Value::Bytes32(key)) => {
+                held.key(key).is_none() && held.keys.len() >= declared.size()
+            }
+            Edit::Put(_) | Edit::Add(_) | Edit::Remove(_) => false,
+        }
+    }
+
+    /// What is left of a limit: of its sum, nothing once the count is used up; else of its count.
+    pub(super) fn left(&self, limit: usize) -> i64 {
+        let (declared, kept) = (&self.model.policy.limits[limit], &self.state.limits[limit]);
+        let (count, spent) = kept.used(self.now, declared.per);
+        let left = i64::from(declared.count) - count;
+        match &declared.sum {
+            None => left,
+            Some(_) if left <= 0 => 0,
+            Some(sum) => {
+                let mut scope = Scope::of_state(self.model, self.state, &sum.locals);
+                let most = scope.int(&sum.most).expect("verify lets nothing fail here");
+                (most - spent).max(0)
+            }
+        }
+    }
+
     fn derive(&mut self, index: u16) -> Result<Value, Stop> {
         let derive = &self.model.schema.derives[usize::from(index)];
         let locals = vec![Value::None; derive.locals.len()];
@@ -218,9 +306,33 @@ impl<'s> Scope<'s> {
                 }
                 true
             }
-            (Shape::Variant(wanted), Value::Variant(found)) => wanted == found,
-            (Shape::None | Shape::Some(_) | Shape::Variant(_), _) => false,
+            (Shape::Variant(wanted, binders), Value::Variant(found, args)) => {
+                if wanted == found {
+                    for (local, arg) in binders.iter().zip(args) {
+                        self.bind(*local, arg.clone());
+                    }
+                }
+                wanted == found
+            }
+            (Shape::None | Shape::Some(_) | Shape::Variant(..), _) => false,
         })
+    }
+}
+
+/// Bytes of a text or of bytes, items of a collection.
+fn len(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::List(items) => items.len(),
+        Value::Map(pairs) => pairs.len(),
+        Value::Bool(_)
+        | Value::Int(_)
+        | Value::Variant(..)
+        | Value::Bytes32(_)
+        | Value::None
+        | Value::Some(_)
+        | Value::Record(_) => unreachable!("verify gives `len` what has one, not {value:?}"),
     }
 }
 

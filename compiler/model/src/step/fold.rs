@@ -2,12 +2,15 @@
 //! go, and how a step itself ends.
 
 use super::begin::host_mode;
-use super::outcome_code;
-use crate::entry::{Cause, Entry, Settled, TrustChange, Verdict};
-use crate::image::{Image, PredictionState, State};
+use super::consent::request;
+use super::{Speech, outcome_code};
+use crate::edit::{NoPlace, edit};
+use crate::entry::{Cause, Entry, Mode, Settled, TrustChange, Verdict};
+use crate::image::{Image, KeyState, PredictionState, RequestState, State};
 use crate::layout::Layout;
 use crate::layout::trust as ring;
 use crate::model::Model;
+use crate::policy::Trigger;
 use crate::trust::Positive;
 
 /// Why an entry does not follow an image.
@@ -26,6 +29,10 @@ pub enum Misfit {
     Birth,
     /// It settles a prediction that is not open, or makes one that is.
     Prediction,
+    /// It changes a part that is not there, or fills what is full.
+    Change,
+    /// It answers a request that is not open, or makes one that is.
+    Request,
     /// It changes trust where none is declared.
     Trust,
 }
@@ -39,6 +46,8 @@ impl std::fmt::Display for Misfit {
             Misfit::Time => f.write_str("it lies before its predecessor"),
             Misfit::Birth => f.write_str("a birth is the first entry and no other"),
             Misfit::Prediction => f.write_str("it settles what was not foretold"),
+            Misfit::Change => f.write_str("it changes what is not there, or fills what is full"),
+            Misfit::Request => f.write_str("it answers what was not asked"),
             Misfit::Trust => f.write_str("it changes a trust that is not declared"),
         }
     }
@@ -63,25 +72,43 @@ pub fn apply(
     }
     let state = &mut image.state;
     state.now = entry.now;
-    take_cause(model, state, entry);
+    let speech = take_cause(model, layout, state, entry)?;
     for outcome in &entry.outcomes {
         let Some(rule) = outcome.rule else { continue };
+        if outcome.verdict == Verdict::Waits {
+            ask(model, layout, state, rule, speech.as_ref())?;
+        }
         if let Some(slot) = layout.outcomes.iter().position(|(index, _)| *index == rule) {
             state.outcomes[slot] = outcome_code(outcome.verdict);
         }
         if outcome.verdict == Verdict::Committed {
+            let mut amounts = outcome.amounts.iter();
             let limits = model.policy.limits.iter().zip(&mut state.limits);
-            limits
-                .filter(|(l, _)| l.rules.contains(&rule))
-                .for_each(|(_, kept)| kept.stamp(entry.now));
+            for (limit, kept) in limits.filter(|(l, _)| l.rules.contains(&rule)) {
+                let amount = limit.sum.as_ref().and_then(|_| amounts.next());
+                kept.stamp(entry.now, amount.copied().unwrap_or(0));
+            }
         }
     }
-    let signed = matches!(&entry.cause, Cause::Message { envelope: Some(_), .. });
-    for (field, value) in &entry.changes {
-        state.fields[usize::from(*field)] = value.clone();
-        if let Some(slot) = layout.signed.iter().position(|(index, _)| index == field) {
+    take_backoffs(model, layout, state, entry);
+    let signed = speech.is_some_and(|speech| speech.by.is_some());
+    for change in &entry.changes {
+        let field = usize::from(change.field);
+        let (ty, types) = (&model.schema.fields[field].ty, &model.schema.types);
+        edit(&mut state.fields[field], ty, types, &change.path, change.edit.clone())
+            .map_err(|NoPlace| Misfit::Change)?;
+        if let Some(slot) = layout.signed.iter().position(|(index, _)| *index == change.field) {
             state.signed[slot] = signed;
         }
+    }
+    for (role, edit) in &entry.bound {
+        state.roles[usize::from(*role)].bind(edit);
+    }
+    for rule in &entry.lapsed {
+        close(layout, state, *rule).ok_or(Misfit::Request)?;
+    }
+    if let Some(mode) = entry.mode {
+        take_mode(state, mode);
     }
     take_predictions(state, entry)?;
     if let Some(change) = &entry.trust {
@@ -91,29 +118,114 @@ pub fn apply(
     Ok(())
 }
 
-fn take_cause(model: &Model, state: &mut State, entry: &Entry) {
-    match &entry.cause {
-        Cause::Birth { bind, roles, .. } => {
-            state.born = entry.now;
-            if let Some(trust) = &mut state.trust {
-                trust.t0 = entry.now;
-            }
-            for (role, key) in state.roles.iter_mut().zip(roles) {
-                role.key = *key;
-            }
-            take_bind(model, state, bind, entry.now);
+/// A cycle at whose tick a rule committed counts anew from there.
+fn take_backoffs(model: &Model, layout: &Layout, state: &mut State, entry: &Entry) {
+    let Cause::Tick(ticks) = &entry.cause else { return };
+    let committed = |on: &dyn Fn(Trigger) -> bool| {
+        entry.outcomes.iter().any(|outcome| {
+            let rule = outcome.rule.map(|rule| &model.policy.rules[usize::from(rule)]);
+            outcome.verdict == Verdict::Committed && rule.is_some_and(|rule| on(rule.on))
+        })
+    };
+    for ((cycle, _), from) in layout.backoffs.iter().zip(&mut state.backoffs) {
+        let tick = ticks.iter().find(|tick| tick.cycle == *cycle);
+        let acts = |on: Trigger| on == Trigger::Tick || on == Trigger::Cycle(*cycle);
+        if let Some(tick) = tick
+            && committed(&acts)
+        {
+            *from = tick.due;
         }
-        Cause::Tick(_) => {}
-        Cause::Message { envelope, .. } => {
-            if let Some(envelope) = envelope {
-                state.roles[usize::from(envelope.role)].burn(envelope.counter);
-            }
-        }
-        Cause::Bind(bind) => take_bind(model, state, bind, entry.now),
     }
 }
 
-fn take_bind(model: &Model, state: &mut State, bind: &crate::offer::Bind, now: i64) {
+/// What an entry answers; gives the message that rules were asked to take, if any.
+fn take_cause(
+    model: &Model,
+    layout: &Layout,
+    state: &mut State,
+    entry: &Entry,
+) -> Result<Option<Speech>, Misfit> {
+    match &entry.cause {
+        Cause::Birth { bind, roles, .. } => {
+            state.born = entry.now;
+            state.backoffs.fill(entry.now);
+            if let Some(trust) = &mut state.trust {
+                trust.t0 = entry.now;
+            }
+            for (role, keys) in state.roles.iter_mut().zip(roles) {
+                role.keys = keys.iter().map(|key| KeyState::new(*key)).collect();
+            }
+            take_bind(model, state, bind, entry.now);
+            Ok(None)
+        }
+        Cause::Tick(_) => Ok(None),
+        Cause::Message { kind, params, envelope } => {
+            let by = envelope.as_ref().map(|envelope| (envelope.role, envelope.key));
+            if let Some(envelope) = envelope {
+                let role = &mut state.roles[usize::from(envelope.role)];
+                role.burn(&envelope.key, envelope.counter);
+            }
+            Ok(Some(Speech { kind: *kind, params: params.clone(), by }))
+        }
+        Cause::Bind(bind) => {
+            take_bind(model, state, bind, entry.now);
+            Ok(None)
+        }
+        Cause::Consent(consent) => {
+            let slot = layout.requests.iter().position(|slot| slot.rule == consent.rule);
+            let open = slot.and_then(|slot| state.requests[slot].as_mut());
+            open.ok_or(Misfit::Request)?.votes.push(consent.by.key);
+            // Rules on what happened besides are no answer to the request.
+            let answers = |rule: u16| {
+                rule == consent.rule || model.policy.rules[usize::from(rule)].on.message().is_some()
+            };
+            if !entry.outcomes.iter().any(|outcome| outcome.rule.is_none_or(answers)) {
+                return Ok(None);
+            }
+            let open = close(layout, state, consent.rule).ok_or(Misfit::Request)?;
+            let kind = model.policy.rules[usize::from(consent.rule)].on.message();
+            Ok(kind.map(|kind| Speech { kind, params: open.params, by: open.by }))
+        }
+    }
+}
+
+/// Takes back the request of a rule.
+fn close(layout: &Layout, state: &mut State, rule: u16) -> Option<RequestState> {
+    let slot = layout.requests.iter().position(|slot| slot.rule == rule)?;
+    state.requests[slot].take()
+}
+
+/// A rule asks for consent.
+fn ask(
+    model: &Model,
+    layout: &Layout,
+    state: &mut State,
+    rule: u16,
+    speech: Option<&Speech>,
+) -> Result<(), Misfit> {
+    let slot = layout.requests.iter().position(|slot| slot.rule == rule);
+    let open = slot.and_then(|slot| state.requests.get_mut(slot)).filter(|open| open.is_none());
+    let declared = &model.policy.rules[usize::from(rule)];
+    let speech = speech.filter(|speech| declared.on == Trigger::Message(speech.kind));
+    let fits = speech.is_some() || declared.on.is_tick();
+    match (open, &declared.quorum) {
+        (Some(open), Some(quorum)) if fits => {
+            *open = Some(request(state.now, quorum, speech));
+            Ok(())
+        }
+        _ => Err(Misfit::Request),
+    }
+}
+
+pub(super) fn take_mode(state: &mut State, mode: Mode) {
+    match mode {
+        Mode::Awake => state.resting = false,
+        Mode::Dormant => state.resting = true,
+        Mode::Ended => state.ended = true,
+    }
+}
+
+pub(super) fn take_bind(model: &Model, state: &mut State, bind: &crate::offer::Bind, now: i64) {
     state.host = bind.host;
     state.capabilities = bind.capabilities;
     state.bound = now;

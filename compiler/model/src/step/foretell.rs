@@ -4,13 +4,15 @@ use super::schedule::{self, CHECKPOINTS};
 use super::{Step, eval};
 use crate::entry::Settled;
 use crate::expr::Expr;
-use crate::policy::{Happening, Source};
+use crate::policy::{Happening, Source, Trigger};
 use crate::trust::{self, Gain};
 use crate::value::Value;
 
 impl Step<'_> {
-    /// Phase 1: settles every prediction whose instant has come, earliest first.
+    /// Phase 1: requests lapse, then every prediction whose instant has come is settled, earliest
+    /// first.
     pub(super) fn settle_deadlines(&mut self) {
+        self.lapse_requests();
         let predictions = self.model.policy.predictions.iter().zip(&self.state.predictions);
         let mut due: Vec<(i64, usize)> = (predictions.enumerate())
             .filter_map(|(index, (prediction, open))| {
@@ -56,17 +58,23 @@ impl Step<'_> {
     pub(super) fn look_at_predictions(&mut self) {
         for index in 0..self.foretold.len() {
             let prediction = &self.model.policy.predictions[index];
-            if self.foretold[index].made.is_some() {
-                let worth = prediction.throughout || !self.foretold_holds(index);
-                if let Some((made_worth, _)) = &mut self.foretold[index].made {
-                    *made_worth = worth;
-                }
-            } else if let Some(open) = &self.state.predictions[index]
+            if self.foretold[index].made.is_none()
+                && let Some(open) = &self.state.predictions[index]
                 && !prediction.throughout
                 && self.now <= open.made + prediction.span
                 && self.foretold_holds(index)
             {
                 self.settle(index, Settled::Kept);
+            }
+        }
+        for index in 0..self.foretold.len() {
+            if self.foretold[index].made.is_none() {
+                continue;
+            }
+            let worth =
+                self.model.policy.predictions[index].throughout || !self.foretold_holds(index);
+            if let Some((made_worth, _)) = &mut self.foretold[index].made {
+                *made_worth = worth;
             }
         }
     }
@@ -97,6 +105,12 @@ impl Step<'_> {
             Settled::Lapsed => self.losses += self.score_loss(Happening::Lapsed(number)),
         }
         self.state.predictions[index] = None;
+        match settled {
+            Settled::Kept => self.react(Trigger::Kept(number)),
+            Settled::Broken => self.react(Trigger::Broken(number)),
+            Settled::Lapsed => self.react(Trigger::Lapsed(number)),
+            Settled::No | Settled::Seen => {}
+        }
     }
 
     /// A kept prediction is evidence where somebody outside speaks for it.
@@ -118,7 +132,8 @@ impl Step<'_> {
             Source::Field(field) => {
                 let signed = self.layout.signed.iter().position(|(f, _)| *f == field)?;
                 let role = self.model.schema.fields[usize::from(field)].attested?;
-                let key = self.state.roles[usize::from(role)].key;
+                // Of a set of keys the first speaks for all.
+                let key = self.state.roles[usize::from(role)].keys.first()?.key;
                 (self.state.signed[signed] && key != self.state.host).then(|| trust::signer(&key))
             }
         }

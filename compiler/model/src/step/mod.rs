@@ -5,11 +5,14 @@
 //! the state that its steps saw. It knows no clock, no store and no signature.
 //!
 //! The phases of a step, in order: 0 time and inputs ([`begin`]); 1 what is past its deadline
-//! ([`foretell`]); 2 the message; 3 the tick rules ([`rule`]); 3a a last look at what is foretold;
-//! 4 trust; 5 the next due instant ([`schedule`]).
+//! ([`foretell`]); 2 the message, or a [`consent`] to one; 3 the tick rules ([`rule`]); 3a a last look
+//! at what is foretold; 4 whether the object is awake, and trust; 5 the next due instant
+//! ([`schedule`]).
 
 mod begin;
 mod bytes;
+mod collection;
+mod consent;
 mod eval;
 mod fold;
 mod foretell;
@@ -19,23 +22,24 @@ mod watch;
 
 use crate::cbor::Writer;
 use crate::entry::{
-    Cause, Entry, Foretold, Outcome, Read, Said, Settled, Tick, TrustChange, Verdict,
+    Cause, Change, Entry, Foretold, Mode, Outcome, Read, Said, Settled, Tick, TrustChange, Verdict,
 };
-use crate::expr::Expr;
+use crate::expr::{Edit, Expr};
 use crate::image::{Image, State};
 use crate::layout::{Layout, state};
 use crate::model::Model;
 use crate::offer::{Message, Offer, OfferKind};
-use crate::policy::{Happening, Reason, Trigger};
+use crate::policy::{Happening, Pause, Reason, Trigger};
+use crate::schema::Schedule;
 use crate::trust::{self, Gain};
 use crate::types::Bounds;
 use crate::types::Type;
-use crate::value::Value;
+use crate::value::{Bytes32, Value};
 
 pub use bytes::{Answer, step_bytes};
 pub use fold::{Misfit, apply};
 pub use rule::failing_always;
-pub use schedule::next_due;
+pub use schedule::{next_due, served_before};
 pub use watch::Seen;
 
 /// What came of an offer.
@@ -77,17 +81,45 @@ struct Step<'a> {
     ignored: u32,
     /// Inputs that are there, fresh and in range, with their instants.
     views: Vec<Option<(Value, i64)>>,
-    message: Option<&'a Message>,
+    /// The message at hand.
+    speech: Option<Speech>,
+    /// The rule to which enough people have consented.
+    met: Option<u16>,
+    /// Whether a signed message is at hand: what is written now is written by its word.
+    signed: bool,
+    /// The tick that a rule answers.
     tick: Option<Tick>,
     /// Inputs read so far, bit by bit.
     read: std::cell::Cell<u64>,
     outcomes: Vec<Outcome>,
     written: Vec<bool>,
+    /// Writes to fields of which rules change parts.
+    logged: Vec<Change>,
     said: Vec<Said>,
     foretold: Vec<Foretold>,
+    /// What the rule that committed last comes to in each limit with a sum.
+    amounts: Vec<i64>,
     losses: i64,
     gains: Vec<Gain>,
+    lapsed: Vec<u16>,
+    bound: Vec<(u16, Edit<Value>)>,
     watch: &'a dyn Fn(Seen),
+}
+
+/// A message that rules are asked to take.
+#[derive(Clone)]
+struct Speech {
+    kind: u16,
+    params: Vec<Value>,
+    /// Who says it: a role and one of its keys.
+    by: Option<(u16, Bytes32)>,
+}
+
+impl Speech {
+    fn of(message: &Message) -> Speech {
+        let by = message.envelope.as_ref().map(|envelope| (envelope.role, envelope.key));
+        Speech { kind: message.kind, params: message.params.clone(), by }
+    }
 }
 
 /// Puts an offer before an object.
@@ -105,13 +137,16 @@ pub fn step_watched(
 ) -> Stepped {
     // Clocks count instants; only then do all sums of times fit.
     if !Bounds::INSTANT.contains(offer.observed) && !matches!(offer.kind, OfferKind::Birth(_)) {
-        return nothing(model, image, served(offer), Some(Reason::MALFORMED));
+        return nothing(model, layout, image, served(offer), Some(Reason::MALFORMED));
     }
     match &offer.kind {
         OfferKind::Birth(birth) => begin::birth(model, layout, offer, birth),
-        OfferKind::Bind(bind) => begin::bind(model, layout, image, offer, bind),
+        OfferKind::Bind(bind) => begin::bind(model, layout, image, offer, bind, watch),
         OfferKind::Tick => tick(model, layout, image, offer, watch),
         OfferKind::Message(message) => hear(model, layout, image, offer, message, watch),
+        OfferKind::Consent(consent) => {
+            consent::consent(model, layout, image, offer, consent, watch)
+        }
     }
 }
 
@@ -121,8 +156,14 @@ fn served(offer: &Offer) -> i64 {
 }
 
 /// An offer that leaves no trace.
-fn nothing(model: &Model, image: &Image, served: i64, reply: Option<Reason>) -> Stepped {
-    let next_due = next_due(model, &image.state, served);
+fn nothing(
+    model: &Model,
+    layout: &Layout,
+    image: &Image,
+    served: i64,
+    reply: Option<Reason>,
+) -> Stepped {
+    let next_due = next_due(model, layout, &image.state, served);
     Stepped { entry: None, image: image.clone(), reply, served, next_due }
 }
 
@@ -139,26 +180,21 @@ fn tick(
     if deadline < observed {
         // What is past comes first, at its own instant, and by itself.
         let late = observed - deadline > schedule::grace(model);
-        let mut step = Step::new(model, layout, image, offer, last.max(deadline), None, watch);
+        let mut step = Step::new(model, layout, image, offer, last.max(deadline), watch);
         if late {
             step.views.fill(None);
         }
         step.settle_deadlines();
-        return step.finish(image, Cause::Tick(None), None, served(offer));
+        return step.finish(image, Cause::Tick(Vec::new()), None, served(offer));
     }
-    let due = if image.state.dormant {
-        None
-    } else {
-        schedule::due(model, &image.state, observed, served(offer))
-    };
-    if due.is_none() && deadline > observed {
-        return nothing(model, image, observed.max(served(offer)), None);
+    let due = schedule::due(model, layout, &image.state, observed, served(offer));
+    if due.is_empty() && deadline > observed {
+        return nothing(model, layout, image, observed.max(served(offer)), None);
     }
-    let mut step = Step::new(model, layout, image, offer, observed, None, watch);
-    step.tick = due;
+    let mut step = Step::new(model, layout, image, offer, observed, watch);
     step.settle_deadlines();
-    if due.is_some() {
-        step.run_tick_rules();
+    if !due.is_empty() && !step.state.resting {
+        step.run_tick_rules(&due);
     }
     step.finish(image, Cause::Tick(due), None, observed.max(served(offer)))
 }
@@ -172,9 +208,12 @@ fn hear(
     watch: &dyn Fn(Seen),
 ) -> Stepped {
     let now = image.state.now.max(offer.observed);
-    let ignored = |reason| nothing(model, image, served(offer), Some(reason));
+    let ignored = |reason| nothing(model, layout, image, served(offer), Some(reason));
     if !begin::is_well_formed(model, message) {
         return ignored(Reason::MALFORMED);
+    }
+    if image.state.ended {
+        return ignored(Reason::ENDED);
     }
     if schedule::next_deadline(model, &image.state) < now {
         return ignored(Reason::DUE_FIRST);
@@ -182,12 +221,21 @@ fn hear(
     if let Err(reason) = begin::authenticate(&image.state, message, now) {
         return ignored(reason);
     }
-    let mut step = Step::new(model, layout, image, offer, now, Some(message), watch);
+    let mut step = Step::new(model, layout, image, offer, now, watch);
+    step.signed = message.envelope.is_some();
     if let Some(envelope) = &message.envelope {
-        step.state.roles[usize::from(envelope.role)].burn(envelope.counter);
+        step.state.roles[usize::from(envelope.role)].burn(&envelope.key, envelope.counter);
     }
     step.settle_deadlines();
-    let reply = step.take_message(message);
+    let allowed = begin::authorise(model, message);
+    let reply = step.take_message(Speech::of(message), allowed);
+    let cycles = (0u16..).zip(&model.schema.cycles);
+    let ticks = cycles.filter(|(_, cycle)| cycle.schedule == Schedule::OnMessage);
+    let ticks: Vec<Tick> = ticks.map(|(cycle, _)| Tick { cycle, due: now, missed: 0 }).collect();
+    if !ticks.is_empty() && !step.state.resting {
+        step.speech = None;
+        step.run_tick_rules(&ticks);
+    }
     let cause = Cause::Message {
         kind: message.kind,
         params: message.params.clone(),
@@ -203,7 +251,6 @@ impl<'a> Step<'a> {
         image: &Image,
         offer: &Offer,
         now: i64,
-        message: Option<&'a Message>,
         watch: &'a dyn Fn(Seen),
     ) -> Self {
         let foretold = (0..model.policy.predictions.len())
@@ -222,43 +269,52 @@ impl<'a> Step<'a> {
             observed: offer.observed,
             ignored: offer.ignored,
             views: begin::usable_views(model, offer, now),
-            message,
+            speech: None,
+            met: None,
+            signed: false,
             tick: None,
             read: std::cell::Cell::new(0),
             outcomes: Vec::new(),
             written: vec![false; model.schema.fields.len()],
+            logged: Vec::new(),
             said: Vec::new(),
             foretold,
+            amounts: Vec::new(),
             losses: 0,
             gains: Vec::new(),
+            lapsed: Vec::new(),
+            bound: Vec::new(),
             watch,
         }
     }
 
     /// Phase 2: the first rule whose guard is true takes the message.
-    fn take_message(&mut self, message: &Message) -> Option<Reason> {
-        let (rule, verdict) = match begin::authorise(self.model, message) {
+    fn take_message(&mut self, speech: Speech, allowed: Result<(), Reason>) -> Option<Reason> {
+        self.signed = speech.by.is_some();
+        self.speech = Some(speech.clone());
+        let (rule, verdict) = match allowed {
             Err(reason) => (None, Verdict::Refused(reason)),
-            Ok(()) => self.elect(message),
+            Ok(()) => self.elect(speech.kind),
         };
-        self.outcomes.push(Outcome { rule, verdict });
+        self.note(rule, verdict);
         match verdict {
             Verdict::Committed => {
-                self.gain_by_rule(rule, message);
+                self.gain_by_rule(rule, &speech);
                 None
             }
+            Verdict::Waits => Some(Reason::WAITS),
             Verdict::Refused(reason) | Verdict::Held(reason) => {
-                if let Some(envelope) = &message.envelope {
-                    self.losses += self.score_loss(Happening::Refused(envelope.role));
+                if let Some((role, _)) = speech.by {
+                    self.losses += self.score_loss(Happening::Refused(role));
                 }
                 Some(reason)
             }
         }
     }
 
-    fn elect(&mut self, message: &Message) -> (Option<u16>, Verdict) {
+    fn elect(&mut self, kind: u16) -> (Option<u16>, Verdict) {
         for index in 0..self.model.policy.rules.len() {
-            if self.model.policy.rules[index].on != Trigger::Message(message.kind) {
+            if self.model.policy.rules[index].on != Trigger::Message(kind) {
                 continue;
             }
             match self.judge(index) {
@@ -272,30 +328,68 @@ impl<'a> Step<'a> {
         (None, Verdict::Refused(Reason::NO_RULE))
     }
 
+    /// Notes what became of a rule.
+    fn note(&mut self, rule: Option<u16>, verdict: Verdict) {
+        let amounts = match verdict {
+            Verdict::Committed => std::mem::take(&mut self.amounts),
+            Verdict::Held(_) | Verdict::Refused(_) | Verdict::Waits => Vec::new(),
+        };
+        self.outcomes.push(Outcome { rule, verdict, amounts });
+    }
+
     /// Phase 3: tick rules, top to bottom, once each. An outcome is recorded when it changes.
-    fn run_tick_rules(&mut self) {
+    fn run_tick_rules(&mut self, ticks: &[Tick]) {
+        let latest = ticks.iter().map(|tick| tick.due).max().unwrap_or(self.now);
+        let count: u64 = ticks.iter().map(|tick| tick.missed.saturating_add(1)).sum();
         for slot in 0..self.layout.outcomes.len() {
             let rule = self.layout.outcomes[slot].0;
+            self.tick = match self.model.policy.rules[usize::from(rule)].on {
+                Trigger::Cycle(cycle) => ticks.iter().find(|tick| tick.cycle == cycle).copied(),
+                Trigger::Tick
+                | Trigger::Message(_)
+                | Trigger::Kept(_)
+                | Trigger::Broken(_)
+                | Trigger::Lapsed(_)
+                | Trigger::Arrive => {
+                    Some(Tick { cycle: 0, due: latest, missed: count.saturating_sub(1) })
+                }
+            };
+            if self.tick.is_none() {
+                continue;
+            }
             let Some(verdict) = self.judge(usize::from(rule)) else { continue };
             let code = outcome_code(verdict);
-            if verdict == Verdict::Committed || self.state.outcomes[slot] != code {
+            let acts = matches!(verdict, Verdict::Committed | Verdict::Waits);
+            if acts || self.state.outcomes[slot] != code {
                 self.state.outcomes[slot] = code;
-                self.outcomes.push(Outcome { rule: Some(rule), verdict });
+                self.note(Some(rule), verdict);
             }
+        }
+        self.tick = None;
+    }
+
+    /// Rules on something that has happened in this step.
+    fn react(&mut self, on: Trigger) {
+        let rules = &self.model.policy.rules;
+        for index in (0..rules.len()).filter(|index| rules[*index].on == on) {
+            let speech = self.speech.take();
+            if let Some(verdict) = self.judge(index) {
+                self.note(Some(index as u16), verdict);
+            }
+            self.speech = speech;
         }
     }
 
     /// Evidence by a rule that committed for a signed message.
-    fn gain_by_rule(&mut self, rule: Option<u16>, message: &Message) {
-        let (Some(rule), Some(envelope)) = (rule, &message.envelope) else { return };
-        let key = self.state.roles[usize::from(envelope.role)].key;
+    fn gain_by_rule(&mut self, rule: Option<u16>, speech: &Speech) {
+        let (Some(rule), Some((_, key))) = (rule, speech.by) else { return };
         let amount = self.score_gain(Happening::Rule(rule));
         if amount == 0 || self.state.observing || key == self.state.host {
             return;
         }
         let mut params = Writer::default();
-        params.array(message.params.len());
-        message.params.iter().for_each(|param| params.value(param));
+        params.array(speech.params.len());
+        speech.params.iter().for_each(|param| params.value(param));
         let number = self.model.policy.rules[usize::from(rule)].number;
         let claim = trust::claim(1, number, &params.bytes);
         self.gains.push(Gain { amount, source: trust::signer(&key), claim });
@@ -322,9 +416,13 @@ impl<'a> Step<'a> {
         self.look_at_predictions();
         let foretold = std::mem::take(&mut self.foretold);
         let predictions: Vec<Foretold> = foretold.into_iter().filter(happened).collect();
+        let mode = self.mode();
+        // What passed asleep is nothing: an object that wakes owes no tick.
+        let served = if mode == Some(Mode::Awake) { served.max(self.now) } else { served };
         let is_tick = matches!(cause, Cause::Tick(_));
-        if is_tick && self.outcomes.is_empty() && predictions.is_empty() {
-            return nothing(self.model, image, served, reply);
+        let quiet = self.outcomes.is_empty() && self.lapsed.is_empty() && mode.is_none();
+        if is_tick && quiet && predictions.is_empty() {
+            return nothing(self.model, self.layout, image, served, reply);
         }
         let entry = Entry {
             sequence: image.tail.sequence,
@@ -338,11 +436,31 @@ impl<'a> Step<'a> {
             outcomes: self.outcomes,
             events: self.said,
             predictions,
+            lapsed: self.lapsed,
+            bound: self.bound,
+            mode,
         };
         let mut next = image.clone();
         apply(self.model, self.layout, &mut next, &entry).expect("a step's entry fits its image");
-        let next_due = next_due(self.model, &next.state, served);
+        let next_due = next_due(self.model, self.layout, &next.state, served);
         Stepped { entry: Some(entry), image: next, reply, served, next_due }
+    }
+
+    /// Phase 4: whether the object is awake, where that changes.
+    fn mode(&self) -> Option<Mode> {
+        let holds = |pause: &Option<Pause>| {
+            pause
+                .as_ref()
+                .is_some_and(|pause| eval::Scope::of_step(self, &pause.locals).holds(&pause.holds))
+        };
+        if holds(&self.model.policy.ends) {
+            return Some(Mode::Ended);
+        }
+        match (holds(&self.model.policy.dormant), self.state.resting) {
+            (true, false) => Some(Mode::Dormant),
+            (false, true) => Some(Mode::Awake),
+            (true, true) | (false, false) => None,
+        }
     }
 
     fn reads(&self) -> Vec<Read> {
@@ -351,9 +469,14 @@ impl<'a> Step<'a> {
         indices.map(|index| Read { input: index as u16, view: self.views[index].clone() }).collect()
     }
 
-    fn changes(&self) -> Vec<(u16, Value)> {
-        let written = self.written.iter().enumerate().filter(|(_, written)| **written);
-        written.map(|(index, _)| (index as u16, self.state.fields[index].clone())).collect()
+    fn changes(&mut self) -> Vec<Change> {
+        let written = (0u16..).zip(&self.written).filter(|(_, written)| **written);
+        let plain = written.filter(|(field, _)| !self.model.is_logged(*field));
+        let plain = plain
+            .map(|(field, _)| Change::whole(field, self.state.fields[usize::from(field)].clone()));
+        let mut changes: Vec<Change> = plain.collect();
+        changes.append(&mut self.logged);
+        changes
     }
 
     /// Phase 4.
@@ -374,6 +497,7 @@ fn outcome_code(verdict: Verdict) -> u16 {
     match verdict {
         Verdict::Held(reason) => state::HELD | reason.0,
         Verdict::Refused(reason) => state::REFUSED | reason.0,
+        Verdict::Waits => state::HELD | Reason::WAITS.0,
         Verdict::Committed => 0,
     }
 }

@@ -5,19 +5,27 @@
 
 use super::eval::{Scope, Stop};
 use super::{Seen, Step};
-use crate::entry::{Said, Verdict};
-use crate::expr::{Expr, Shape, Stmt};
-use crate::image::State;
+use crate::edit::{NoPlace, edit};
+use crate::entry::{Change, Said, Verdict};
+use crate::expr::{Edit, Expr, Shape, Step as Stair, Stmt};
+use crate::image::{LimitState, State};
 use crate::model::Model;
-use crate::policy::{Reason, Rule};
+use crate::policy::{Limit, Reason, Rule};
 use crate::value::Value;
+use std::collections::BTreeMap;
 
 /// What the body of a rule would do.
 #[derive(Default)]
 struct Candidate {
-    fields: Vec<(u16, Value)>,
+    /// In the order of the statements.
+    changes: Vec<Change>,
+    /// The values that fields would have.
+    fields: BTreeMap<u16, Value>,
     said: Vec<(u16, Vec<Value>)>,
     foretold: Vec<(u16, Vec<Value>)>,
+    bound: Vec<(u16, Edit<Value>)>,
+    /// What a commit comes to in each limit with a sum.
+    amounts: Vec<i64>,
 }
 
 impl Step<'_> {
@@ -32,20 +40,23 @@ impl Step<'_> {
             return None;
         }
         let mut candidate = Candidate::default();
-        let outcome = match self.gate(index, rule) {
-            Some(reason) => {
+        let outcome = match self.gate(index, rule, &mut scope) {
+            Err(reason) => {
                 let verdict = Verdict::Held(reason);
                 (self.watch)(Seen::Judged { rule: index, verdict });
                 return Some(verdict);
             }
-            None => run(&rule.body, &mut scope, &mut candidate),
+            Ok(amounts) => {
+                candidate.amounts = amounts;
+                run(&rule.body, &mut scope, &mut candidate)
+            }
         };
         let verdict = match outcome {
             Err(Stop::Refused(reason)) => Verdict::Refused(reason),
             Err(Stop::Fails) => unreachable!("verify lets nothing partial stand outside an `else`"),
             Ok(()) => match self.violated(&candidate) {
                 Some(reason) => Verdict::Refused(reason),
-                None => Verdict::Committed,
+                None => self.ask(index),
             },
         };
         (self.watch)(Seen::Judged { rule: index, verdict });
@@ -55,30 +66,47 @@ impl Step<'_> {
         Some(verdict)
     }
 
-    /// What says "not now": the host, a demand, a limit.
-    fn gate(&self, index: usize, rule: &Rule) -> Option<Reason> {
+    /// What says "not now": the host, a demand, a limit. Gives what a commit comes to in each limit
+    /// with a sum.
+    fn gate(&self, index: usize, rule: &Rule, scope: &mut Scope) -> Result<Vec<i64>, Reason> {
+        let policy = &self.model.policy;
+        let sums = policy.sums_of(index as u16);
+        let amounts: Vec<(usize, i64)> = sums
+            .map(|(limit, _, amount)| {
+                let amount = scope.int(amount);
+                (limit, amount.expect("verify lets nothing fail here"))
+            })
+            .collect();
+        let given = amounts.iter().map(|(_, amount)| *amount).collect();
         if rule.assured {
-            return None;
+            return Ok(given);
         }
         if self.model.lacking(rule, self.state.capabilities) {
-            return Some(Reason::OBSERVING);
+            return Err(Reason::OBSERVING);
         }
         if !rule.needs.is_empty() {
             let trust = Scope::of_step(self, &[]).trust();
             if !rule.needs.iter().all(|need| need.met(trust)) {
-                return Some(Reason::TRUST);
+                return Err(Reason::TRUST);
             }
         }
-        let limits = self.model.policy.limits.iter().zip(&self.state.limits).enumerate();
-        let mut full = limits.filter(|(number, (limit, kept))| {
-            let counts = limit.rules.contains(&(index as u16));
-            let is_full = counts && kept.is_full(self.now, limit.per);
-            if counts {
-                (self.watch)(Seen::Limit { limit: *number, holds: !is_full });
+        for (number, (limit, kept)) in policy.limits.iter().zip(&self.state.limits).enumerate() {
+            if limit.rules.contains(&(index as u16)) {
+                let amount = amounts.iter().find(|(of, _)| *of == number);
+                let holds = !kept.is_full(self.now, limit.per)
+                    && amount.is_none_or(|(_, amount)| *amount <= self.left(number));
+                (self.watch)(Seen::Limit { limit: number, holds });
+                if !holds {
+                    return Err(Reason(limit.reason));
+                }
             }
-            is_full
-        });
-        full.next().map(|(_, (limit, _))| Reason(limit.reason))
+        }
+        Ok(given)
+    }
+
+    /// What is left of a limit.
+    fn left(&self, limit: usize) -> i64 {
+        Scope::of_step(self, &[]).left(limit)
     }
 
     /// The first `flow` or `always` that the candidate would violate.
@@ -92,7 +120,7 @@ impl Step<'_> {
         let next = next?;
         for (number, flow) in self.model.policy.flows.iter().enumerate() {
             let of = |state: &State| match state.fields[usize::from(flow.field)] {
-                Value::Variant(number) => number,
+                Value::Variant(number, _) => number,
                 _ => unreachable!("verify lets only enum fields have a flow"),
             };
             let (from, to) = (of(&self.state), of(&next));
@@ -105,19 +133,32 @@ impl Step<'_> {
     }
 
     fn commit(&mut self, index: usize, candidate: Candidate) {
+        for change in candidate.changes {
+            if self.model.is_logged(change.field) {
+                self.logged.push(change);
+            }
+        }
         for (field, value) in candidate.fields {
             self.state.fields[usize::from(field)] = value;
             self.written[usize::from(field)] = true;
-            let signed = self.message.is_some_and(|message| message.envelope.is_some());
+            let signed = self.signed;
             if let Some(slot) = self.layout.signed.iter().position(|(f, _)| *f == field) {
                 self.state.signed[slot] = signed;
             }
         }
-        for (limit, kept) in self.model.policy.limits.iter().zip(&mut self.state.limits) {
-            if limit.rules.contains(&(index as u16)) {
-                kept.stamp(self.now);
-            }
+        let counted =
+            |(limit, _): &(&Limit, &mut LimitState)| limit.rules.contains(&(index as u16));
+        let mut amounts = candidate.amounts.iter();
+        let limits = self.model.policy.limits.iter().zip(&mut self.state.limits);
+        for (limit, kept) in limits.filter(counted) {
+            let amount = limit.sum.as_ref().and_then(|_| amounts.next());
+            kept.stamp(self.now, amount.copied().unwrap_or(0));
         }
+        for (role, edit) in &candidate.bound {
+            self.state.roles[usize::from(*role)].bind(edit);
+        }
+        self.bound.extend(candidate.bound);
+        self.amounts = candidate.amounts;
         for (event, args) in candidate.said {
             let withheld = self.model.is_withheld(event, self.state.capabilities);
             self.said.push(Said { event, args, withheld });
@@ -125,6 +166,18 @@ impl Step<'_> {
         for (prediction, captures) in candidate.foretold {
             self.foretell(prediction, captures);
         }
+    }
+}
+
+impl Candidate {
+    fn change(&mut self, scope: &Scope, change: Change) -> Result<(), NoPlace> {
+        let (field, schema) = (usize::from(change.field), &scope.model.schema);
+        let next = self.fields.entry(change.field);
+        let next = next.or_insert_with(|| scope.state.fields[field].clone());
+        let ty = &schema.fields[field].ty;
+        edit(next, ty, &schema.types, &change.path, change.edit.clone())?;
+        self.changes.push(change);
+        Ok(())
     }
 }
 
@@ -136,7 +189,35 @@ fn run(stmts: &[Stmt], scope: &mut Scope, candidate: &mut Candidate) -> Result<(
                 let value = scope.eval(value)?;
                 scope.bind(*local, value);
             }
-            Stmt::Set(field, value) => candidate.fields.push((*field, scope.eval(value)?)),
+            Stmt::Set(field, value) => {
+                let change = Change::whole(*field, scope.eval(value)?);
+                candidate.change(scope, change).expect("a whole field has its place");
+            }
+            Stmt::Edit(field, path, edit, reason) => {
+                let mut way = Vec::new();
+                for step in path {
+                    way.push(match step {
+                        Stair::Part(part) => Stair::Part(*part),
+                        Stair::At(key) => Stair::At(scope.eval(key)?),
+                    });
+                }
+                let edit = edit.with(scope.eval(edit.value())?);
+                let change = Change { field: *field, path: way, edit };
+                if candidate.change(scope, change).is_err() {
+                    let reason =
+                        reason.expect("verify asks for a reason where there may be no place");
+                    return Err(Stop::Refused(Reason(reason)));
+                }
+            }
+            Stmt::Bind(role, edit, reason) => {
+                let edit = edit.with(scope.eval(edit.value())?);
+                if scope.is_full(*role, &edit) {
+                    let reason =
+                        reason.expect("verify asks for a reason where there may be no room");
+                    return Err(Stop::Refused(Reason(reason)));
+                }
+                candidate.bound.push((*role, edit));
+            }
             Stmt::Emit(event, args) => candidate.said.push((*event, all(args, scope)?)),
             Stmt::Predict(index, captures) => {
                 candidate.foretold.push((*index, all(captures, scope)?));
@@ -178,6 +259,17 @@ fn failing(model: &Model, state: &State, watch: &dyn Fn(Seen)) -> Option<Reason>
 }
 
 impl Model {
+    /// Whether any rule changes a part of a field, so that its writes are recorded one by one.
+    pub fn is_logged(&self, field: u16) -> bool {
+        let mut logged = false;
+        for stmt in self.policy.rules.iter().flat_map(|rule| &rule.body) {
+            stmt.walk(&mut |stmt| {
+                logged |= matches!(stmt, Stmt::Edit(edited, ..) if *edited == field);
+            });
+        }
+        logged
+    }
+
     /// Whether a rule says an event that a host with these capabilities cannot carry out.
     pub fn lacking(&self, rule: &Rule, capabilities: u64) -> bool {
         let mut lacking = false;

@@ -1,18 +1,23 @@
 //! When an object acts: closed forms over what its image holds, so nothing drifts and nothing is
 //! lost over restarts and moves.
 
+use crate::calendar;
 use crate::entry::Tick;
 use crate::image::{PredictionState, State};
+use crate::layout::Layout;
 use crate::model::Model;
-use crate::policy::Prediction;
+use crate::policy::{Pause, Prediction};
+use crate::schema::CatchUp;
 use crate::types::NEVER;
+use crate::verify;
 
 /// Checkpoints of a prediction that is to hold throughout.
 pub(super) const CHECKPOINTS: i64 = 8;
 
 /// How late a deadline may be looked at with the inputs of the day: the shortest period, or 1 s.
 pub(super) fn grace(model: &Model) -> i64 {
-    model.schema.cycles.iter().map(|cycle| cycle.every).min().unwrap_or(1_000_000)
+    let timed = model.schema.cycles.iter().map(|cycle| calendar::shortest(cycle.schedule));
+    timed.filter(|period| *period < NEVER).min().unwrap_or(1_000_000)
 }
 
 /// The instant at which a prediction wants to be settled or looked at.
@@ -30,35 +35,95 @@ pub(super) fn next_deadline(model: &Model, state: &State) -> i64 {
     let open = model.policy.predictions.iter().zip(&state.predictions);
     let deadlines =
         open.filter_map(|(prediction, open)| Some(deadline(prediction, open.as_ref()?)));
-    deadlines.min().unwrap_or(NEVER).min(NEVER)
+    // A deadline belongs to the time before it.
+    let requests = state.requests.iter().flatten().map(|open| open.deadline.saturating_add(1));
+    if state.ended {
+        return NEVER;
+    }
+    deadlines.chain(requests).min().unwrap_or(NEVER).min(NEVER)
 }
 
-/// The tick that is due at `observed`, if ticks up to `served` have been judged.
-pub(super) fn due(model: &Model, state: &State, observed: i64, served: i64) -> Option<Tick> {
-    let mut tick: Option<Tick> = None;
-    let mut count: i64 = 0;
-    for cycle in &model.schema.cycles {
-        let latest = (observed - state.born) / cycle.every;
-        let before = (served.max(state.born) - state.born) / cycle.every;
-        if latest > before {
-            count += latest - before;
-            let due = state.born + latest * cycle.every;
-            if tick.is_none_or(|tick| tick.due < due) {
-                tick = Some(Tick { due, missed: 0 });
-            }
+/// Whether ticks mean nothing: the object is not awake, and no time that passes can change that.
+fn sleeps(model: &Model, state: &State) -> bool {
+    let moves = |pause: &Option<Pause>| {
+        pause.as_ref().is_some_and(|pause| verify::is_moving(model, &pause.holds))
+    };
+    let waits = state.resting && !moves(&model.policy.dormant) && !moves(&model.policy.ends);
+    state.ended || state.dormant || waits
+}
+
+/// From when on the cycle with this index counts.
+fn origin(layout: &Layout, state: &State, cycle: usize) -> i64 {
+    let backoff = layout.backoffs.iter().position(|(index, _)| usize::from(*index) == cycle);
+    backoff.map_or(state.born, |slot| state.backoffs[slot])
+}
+
+/// The ticks that are due at `observed`, if ticks up to `served` have been judged.
+pub(super) fn due(
+    model: &Model,
+    layout: &Layout,
+    state: &State,
+    observed: i64,
+    served: i64,
+) -> Vec<Tick> {
+    if sleeps(model, state) {
+        return Vec::new();
+    }
+    let mut ticks = Vec::new();
+    for (index, cycle) in model.schema.cycles.iter().enumerate() {
+        let from = origin(layout, state, index);
+        let latest = calendar::count(cycle.schedule, from, observed.max(from));
+        let before = calendar::count(cycle.schedule, from, served.max(from));
+        if latest <= before {
+            continue;
+        }
+        let due = calendar::instant(cycle.schedule, from, latest);
+        let late = observed - due > calendar::patience(cycle.schedule);
+        if cycle.catch_up == CatchUp::One || !late {
+            let missed = (latest - before - 1).unsigned_abs();
+            ticks.push(Tick { cycle: index as u16, due, missed });
         }
     }
-    tick.map(|tick| Tick { missed: (count - 1).unsigned_abs(), ..tick })
+    ticks
 }
 
 /// When the object wants to be ticked next, if ticks up to `served` have been judged.
-pub fn next_due(model: &Model, state: &State, served: i64) -> i64 {
+pub fn next_due(model: &Model, layout: &Layout, state: &State, served: i64) -> i64 {
     let deadline = next_deadline(model, state);
-    if state.dormant {
+    if sleeps(model, state) {
         return deadline;
     }
-    let served = served.max(state.born);
-    let ticks = (model.schema.cycles.iter())
-        .map(|cycle| state.born + ((served - state.born) / cycle.every + 1) * cycle.every);
+    let cycles = model.schema.cycles.iter().enumerate();
+    let ticks = cycles.map(|(index, cycle)| {
+        let from = origin(layout, state, index);
+        let before = calendar::count(cycle.schedule, from, served.max(from));
+        calendar::instant(cycle.schedule, from, before + 1)
+    });
     ticks.min().unwrap_or(NEVER).min(deadline).min(NEVER)
+}
+
+/// Up to where ticks had been judged when an entry at `observed` answered these ones.
+pub fn served_before(
+    model: &Model,
+    layout: &Layout,
+    state: &State,
+    observed: i64,
+    ticks: &[Tick],
+) -> i64 {
+    let cycles = model.schema.cycles.iter().enumerate();
+    let bounds = cycles.map(|(index, cycle)| {
+        let from = origin(layout, state, index);
+        let latest = calendar::count(cycle.schedule, from, observed.max(from));
+        let tick = ticks.iter().find(|tick| usize::from(tick.cycle) == index);
+        let judged = tick.map_or(latest, |tick| {
+            let missed = i64::try_from(tick.missed).unwrap_or(i64::MAX);
+            latest.saturating_sub(missed.saturating_add(1))
+        });
+        match (judged, cycle.catch_up, tick) {
+            // What is missed is nothing there, whatever was judged before.
+            (_, CatchUp::Skip, None) | (..=0, _, _) => state.born,
+            (judged, _, _) => calendar::instant(cycle.schedule, from, judged),
+        }
+    });
+    bounds.max().unwrap_or(observed).min(observed)
 }

@@ -27,6 +27,7 @@ pub(super) fn arithmetic(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check
         Expr::Mul(x, y) if x == y => a.squared(),
         Expr::Mul(..) => a.corners(b, |a, b| a * b),
         Expr::Div(rounding, ..) => quotient(*rounding, a, b)?,
+        Expr::MulDiv(rounding, ..) => quotient(*rounding, a.corners(b, |a, b| a * b), c)?,
         Expr::Rem(..) if b.low < 1 => return Err(Fault::Divisor(b)),
         Expr::Rem(..) => Interval { low: 0, high: b.high - 1 },
         Expr::Shift(..) => {

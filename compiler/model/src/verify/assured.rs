@@ -6,6 +6,7 @@
 
 use super::expr::{Place, check, place_of_rule, rule_facts};
 use crate::expr::{Expr, Shape, Stmt};
+use crate::facts::expr_of;
 use crate::facts::{Facts, Interval, atom};
 use crate::model::Model;
 use crate::policy::Trigger;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 pub enum Refusable {
     /// It answers a message and has a guard, so it need not take it.
     Guard,
-    /// It demands trust.
+    /// It demands trust, or consent.
     Demand,
     /// The limit with this index.
     Limit(usize),
@@ -28,17 +29,23 @@ pub enum Refusable {
     Flow(usize, u16, u16),
     /// The `always` with this index.
     Always(usize),
+    /// More ways through its body than are looked at.
+    Paths,
 }
+
+/// The most ways through a body that are looked at.
+const PATHS: usize = 4_096;
 
 impl std::fmt::Display for Refusable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Refusable::Guard => f.write_str("its guard may be false"),
-            Refusable::Demand => f.write_str("it demands trust"),
+            Refusable::Demand => f.write_str("it demands trust or consent"),
             Refusable::Limit(index) => write!(f, "limit {index}"),
             Refusable::Own(reason) => write!(f, "its own refusal {reason}"),
             Refusable::Flow(index, from, to) => write!(f, "flow {index} from {from} to {to}"),
             Refusable::Always(index) => write!(f, "always {index}"),
+            Refusable::Paths => f.write_str("too many ways through its body"),
         }
     }
 }
@@ -49,7 +56,7 @@ pub fn refusable(model: &Model, index: usize) -> Option<Refusable> {
     if rule.when.is_some() && matches!(rule.on, Trigger::Message(_)) {
         return Some(Refusable::Guard);
     }
-    if !rule.needs.is_empty() {
+    if !rule.needs.is_empty() || rule.quorum.is_some() {
         return Some(Refusable::Demand);
     }
     let limits = model.policy.limits.iter();
@@ -60,14 +67,35 @@ pub fn refusable(model: &Model, index: usize) -> Option<Refusable> {
     }
     let place = Place { refuses: true, ..place_of_rule(model, rule) };
     let facts = rule_facts(&place, rule).ok()?;
-    let mut proof = Proof { place, found: None };
-    proof.paths(&rule.body, facts, Vec::new());
+    let mut proof = Proof { place, own: true, paths: 0, found: Vec::new() };
+    proof.walk(&rule.body, facts, Updates::default(), Vec::new());
+    proof.found.pop()
+}
+
+/// The clauses of the policy that could refuse a commit of the rule with this index.
+pub fn refusing_clauses(model: &Model, index: usize) -> Vec<Refusable> {
+    let rule = &model.policy.rules[index];
+    let place = Place { refuses: true, ..place_of_rule(model, rule) };
+    let Ok(facts) = rule_facts(&place, rule) else { return vec![Refusable::Paths] };
+    let mut proof = Proof { place, own: false, paths: 0, found: Vec::new() };
+    let number = u16::try_from(index).unwrap_or(u16::MAX);
+    for (limit, clause) in model.policy.limits.iter().enumerate() {
+        if clause.rules.contains(&number) && !proof.leaves_room(limit, number, &facts) {
+            proof.found.push(Refusable::Limit(limit));
+        }
+    }
+    proof.walk(&rule.body, facts, Updates::default(), Vec::new());
     proof.found
 }
 
+/// What is looked for along the ways through a body.
 struct Proof<'p> {
     place: Place<'p>,
-    found: Option<Refusable>,
+    /// Whether the first refusal ends the search, its own included; otherwise clauses alone count,
+    /// and all of them.
+    own: bool,
+    paths: usize,
+    found: Vec<Refusable>,
 }
 
 /// A statement to come, and those after it.
@@ -85,12 +113,31 @@ struct Updates {
 }
 
 impl<'p> Proof<'p> {
-    fn paths(&mut self, stmts: &'p [Stmt], facts: Facts, rest: Rest<'p>) {
-        self.walk(stmts, facts, Updates::default(), rest);
+    /// Whether the guard says that there is room in a limit.
+    fn leaves_room(&self, limit: usize, rule: u16, facts: &Facts) -> bool {
+        let clause = &self.place.model.policy.limits[limit];
+        let left = Expr::Left(u16::try_from(limit).unwrap_or(u16::MAX));
+        let of = |atom| check(&self.place, &expr_of(atom)?, facts).ok()?.interval;
+        let at = clause.rules.iter().position(|known| *known == rule);
+        let amount = clause.sum.as_ref().and_then(|sum| sum.of.get(at?));
+        let amount = amount.cloned().unwrap_or(Expr::number(1));
+        let some = check(&self.place, &amount, facts).ok().and_then(|checked| checked.interval);
+        some.is_some_and(|some| some.low > 0)
+            && facts.difference(&left, &amount, &of).is_some_and(|room| room.low >= 0)
+    }
+
+    fn is_done(&self) -> bool {
+        self.own && !self.found.is_empty() || self.paths > PATHS
+    }
+
+    fn own_refusal(&mut self, reason: u16) {
+        if self.own && self.found.is_empty() {
+            self.found.push(Refusable::Own(reason));
+        }
     }
 
     fn walk(&mut self, stmts: &'p [Stmt], mut facts: Facts, mut done: Updates, rest: Rest<'p>) {
-        if self.found.is_some() || facts.is_impossible() {
+        if self.is_done() || facts.is_impossible() {
             return;
         }
         for (at, stmt) in stmts.iter().enumerate() {
@@ -105,8 +152,18 @@ impl<'p> Proof<'p> {
                     }
                 }
                 Stmt::Set(field, value) => self.set(*field, value, &facts, &mut done),
+                Stmt::Edit(field, _, _, reason) => {
+                    done.unknown.push(*field);
+                    reason.iter().for_each(|reason| self.own_refusal(*reason));
+                }
+                Stmt::Bind(_, _, reason) => {
+                    reason.iter().for_each(|reason| self.own_refusal(*reason));
+                }
                 Stmt::Emit(..) | Stmt::Predict(..) => {}
-                Stmt::Refuse(reason) => self.found = Some(Refusable::Own(*reason)),
+                Stmt::Refuse(reason) => {
+                    self.own_refusal(*reason);
+                    return;
+                }
                 Stmt::If(cond, then, otherwise) => {
                     let rest = after(&rest, &stmts[at + 1..]);
                     let mut then_facts = facts.clone();
@@ -120,14 +177,13 @@ impl<'p> Proof<'p> {
                     let rest = after(&rest, &stmts[at + 1..]);
                     for (shapes, body) in arms {
                         let mut arm_facts = facts.clone();
-                        if let [Shape::Some(Some(local))] = shapes[..] {
-                            arm_facts.forget(local);
-                        }
+                        let bound = if let [shape] = &shapes[..] { shape.binders() } else { &[] };
+                        bound.iter().for_each(|local| arm_facts.forget(*local));
                         arm_facts.assume_shape(subject, shapes, true);
-                        if let [Shape::Some(Some(local))] = shapes[..]
-                            && let Some(ty) = self.place.locals.get(usize::from(local))
-                        {
-                            arm_facts.bind(local, ty.clone());
+                        for local in bound {
+                            if let Some(ty) = self.place.locals.get(usize::from(*local)) {
+                                arm_facts.bind(*local, ty.clone());
+                            }
                         }
                         self.walk(body, arm_facts, done.clone(), rest.clone());
                         facts.assume_shape(subject, shapes, false);
@@ -135,7 +191,7 @@ impl<'p> Proof<'p> {
                     return;
                 }
             }
-            if self.found.is_some() {
+            if self.is_done() {
                 return;
             }
         }
@@ -149,7 +205,7 @@ impl<'p> Proof<'p> {
     fn refusals(&mut self, expr: &Expr) {
         expr.walk(&mut |expr| {
             if let Expr::Refuse(reason) = expr {
-                self.found.get_or_insert(Refusable::Own(*reason));
+                self.own_refusal(*reason);
             }
         });
     }
@@ -172,7 +228,7 @@ impl<'p> Proof<'p> {
     fn variants_of(&self, field: u16) -> usize {
         let schema = &self.place.model.schema;
         match &schema.fields[usize::from(field)].ty {
-            Type::Enum(index) => schema.enums[usize::from(*index)].variants.len(),
+            Type::Enum(index) => schema.types.enums[usize::from(*index)].variants.len(),
             Type::Bool => 2,
             _ => 0,
         }
@@ -180,6 +236,11 @@ impl<'p> Proof<'p> {
 
     /// The end of a path: does every clause let it through?
     fn end(&mut self, facts: &Facts, done: &Updates) {
+        self.paths += 1;
+        if self.paths > PATHS {
+            self.found.push(Refusable::Paths);
+            return;
+        }
         let policy = &self.place.model.policy;
         for (index, flow) in policy.flows.iter().enumerate() {
             let Some(to) = done.variants.get(&flow.field) else { continue };
@@ -188,18 +249,36 @@ impl<'p> Proof<'p> {
                 let refused = to & !next & !(1 << state);
                 if from >> state & 1 == 1 && refused != 0 {
                     let to = refused.trailing_zeros() as u16;
-                    self.found = Some(Refusable::Flow(index, state as u16, to));
-                    return;
+                    self.add(Refusable::Flow(index, state as u16, to));
                 }
             }
         }
         for (index, clause) in policy.always.iter().enumerate() {
             let touched = touches(&clause.holds, self.place.model, done);
             if touched && self.truth(&clause.holds, facts, done) != Some(true) {
-                self.found = Some(Refusable::Always(index));
-                return;
+                self.add(Refusable::Always(index));
             }
         }
+    }
+
+    fn add(&mut self, clause: Refusable) {
+        if !(self.own && !self.found.is_empty() || self.found.contains(&clause)) {
+            self.found.push(clause);
+        }
+    }
+
+    /// Whether two values are equal, on the state after the path.
+    fn equal(&self, left: &Expr, right: &Expr, facts: &Facts, done: &Updates) -> Option<bool> {
+        let sets = (self.variants(left, facts, done), self.variants(right, facts, done));
+        if let (Some(a), Some(b)) = sets {
+            // Two of one variant may still carry different things.
+            let carries = |of: &Expr| !self.is_plain(of);
+            let equal = equal_sets(a, b);
+            let unsure = equal == Some(true) && (carries(left) || carries(right));
+            return equal.filter(|_| !unsure);
+        }
+        let (a, b) = (self.interval(left, facts, done)?, self.interval(right, facts, done)?);
+        if a.low == a.high && a == b { Some(true) } else { a.meet(b).is_none().then_some(false) }
     }
 
     /// A clause in three values, on the state after the path.
@@ -235,23 +314,11 @@ impl<'p> Proof<'p> {
                     (self.interval(low, facts, done)?, self.interval(high, facts, done)?);
                 (low.high <= a.low && a.high <= high.low).then_some(true)
             }
-            Expr::Equal(a, b) => {
-                if let (Some(a), Some(b)) =
-                    (self.variants(a, facts, done), self.variants(b, facts, done))
-                {
-                    return equal_sets(a, b);
-                }
-                let (a, b) = (self.interval(a, facts, done)?, self.interval(b, facts, done)?);
-                if a.low == a.high && a == b {
-                    Some(true)
-                } else {
-                    a.meet(b).is_none().then_some(false)
-                }
-            }
+            Expr::Equal(a, b) => self.equal(a, b, facts, done),
             Expr::Is(a, shapes) => {
                 let set = self.variants(a, facts, done)?;
                 let wanted = shapes.iter().fold(0u64, |wanted, shape| match shape {
-                    Shape::Variant(number) => wanted | 1 << number,
+                    Shape::Variant(number, _) => wanted | 1 << number,
                     Shape::Any => u64::MAX,
                     Shape::None | Shape::Some(_) => wanted,
                 });
@@ -273,7 +340,7 @@ impl<'p> Proof<'p> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "a question about a few of many shapes")]
     fn variants(&self, expr: &Expr, facts: &Facts, done: &Updates) -> Option<u64> {
         match expr {
-            Expr::Variant(_, number) => Some(1 << number),
+            Expr::Variant(_, number, _) => Some(1 << number),
             Expr::Value(Value::Bool(value)) => Some(1 << u8::from(*value)),
             Expr::Field(field) => {
                 let count = self.variants_of(*field);
@@ -284,6 +351,13 @@ impl<'p> Proof<'p> {
         }
     }
 
+    /// Whether values of an operand carry nothing.
+    fn is_plain(&self, expr: &Expr) -> bool {
+        let of = check(&self.place, expr, &Facts::default()).ok().and_then(|checked| checked.ty);
+        !matches!(of, Some(Type::Enum(index))
+            if !self.place.model.schema.types.enums[usize::from(index)].is_plain())
+    }
+
     fn interval(&self, expr: &Expr, facts: &Facts, done: &Updates) -> Option<Interval> {
         if let Expr::Field(field) = expr {
             if done.unknown.contains(field) {
@@ -292,6 +366,9 @@ impl<'p> Proof<'p> {
             if let Some(set) = done.numbers.get(field) {
                 return Some(*set);
             }
+        }
+        if touches(expr, self.place.model, done) {
+            return None;
         }
         let untouched = atom(expr).is_some() || matches!(expr, Expr::Value(Value::Int(_)));
         let checked = untouched.then(|| check(&self.place, expr, facts).ok())??;

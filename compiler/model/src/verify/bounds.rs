@@ -86,6 +86,10 @@ fn is_plain(expr: &Expr) -> bool {
             | Expr::Else(..)
             | Expr::And(..)
             | Expr::Or(..)
+            | Expr::Each(..)
+            | Expr::Fold(..)
+            | Expr::Collect(..)
+            | Expr::Call(..)
     );
     !branches && expr.parts().into_iter().all(is_plain)
 }

@@ -1,15 +1,16 @@
 //! One expression at one place: its kind, its interval, and whether anything in it can fail.
 
 use super::arithmetic::arithmetic;
+use super::collection::collection;
 use super::leaf::leaf;
+use super::made::made;
 use super::schema::{depth, require};
 use super::{Check, Fault};
 use crate::expr::{Expr, Shape};
 use crate::facts::{Facts, Interval, variant_count};
 use crate::model::Model;
 use crate::policy::{Rule, Trigger};
-use crate::schema::Param;
-use crate::types::{Kind, Type};
+use crate::types::{Kind, Param, Type};
 
 /// What may be read at a place.
 #[derive(Clone, Copy)]
@@ -32,6 +33,12 @@ pub struct Place<'p> {
     pub moving: bool,
     /// Whether `refuse` may stand right of an `else`.
     pub refuses: bool,
+    /// How many functions may be called, from the first.
+    pub functions: usize,
+    /// Whether fields, roles, derives, inputs and `born` may be read: not in a function.
+    pub object: bool,
+    /// Whether `sender` may be read.
+    pub sender: bool,
 }
 
 impl<'p> Place<'p> {
@@ -47,7 +54,16 @@ impl<'p> Place<'p> {
             inputs: false,
             moving: true,
             refuses: false,
+            functions: model.schema.functions.len(),
+            object: true,
+            sender: false,
         }
+    }
+
+    /// A function: its parameters, and the functions before it.
+    pub fn of_function(model: &'p Model, index: usize, locals: &'p [Type]) -> Self {
+        let place = Place::of_derive(model);
+        Place { locals, functions: index, moving: false, object: false, ..place }
     }
 
     /// An `always`: fields alone.
@@ -59,13 +75,20 @@ impl<'p> Place<'p> {
 
 /// The place of a rule's guard; its body may refuse as well.
 pub fn place_of_rule<'p>(model: &'p Model, rule: &'p Rule) -> Place<'p> {
-    let (params, tick) = match rule.on {
-        Trigger::Tick => (&[][..], true),
-        Trigger::Message(kind) => (&model.schema.messages[usize::from(kind)].params[..], false),
+    let (params, tick, sender) = match rule.on {
+        Trigger::Tick | Trigger::Cycle(_) => (&[][..], true, false),
+        Trigger::Kept(_) | Trigger::Broken(_) | Trigger::Lapsed(_) | Trigger::Arrive => {
+            (&[][..], false, false)
+        }
+        Trigger::Message(kind) => {
+            let message = &model.schema.messages[usize::from(kind)];
+            (&message.params[..], false, !message.from.is_empty())
+        }
     };
     Place {
         params,
         tick,
+        sender,
         locals: &rule.locals,
         derives: model.schema.derives.len(),
         inputs: true,
@@ -97,39 +120,56 @@ pub fn rule_facts(place: &Place<'_>, rule: &Rule) -> Check<Facts> {
 pub struct Checked {
     /// Its kind.
     pub kind: Kind,
-    /// Of a number, of a text's length, or of what an option holds.
+    /// Of a number, of a text's or a byte string's length, or of what an option holds.
     pub interval: Option<Interval>,
+    /// Of a record, an enum or a collection, or of what an option holds: a type that it fits.
+    pub ty: Option<Type>,
     /// Whether it can fail.
     pub partial: bool,
 }
 
 impl Checked {
     pub(super) fn of(kind: Kind) -> Checked {
-        Checked { kind, interval: None, partial: false }
+        Checked { kind, interval: None, ty: None, partial: false }
     }
 
     pub(super) fn number(interval: Interval) -> Checked {
-        Checked { kind: Kind::Number, interval: Some(interval), partial: false }
+        Checked { interval: Some(interval), ..Checked::of(Kind::Number) }
     }
 
-    pub(super) fn text(len: Interval) -> Checked {
-        Checked { kind: Kind::Text, interval: Some(len), partial: false }
+    pub(super) fn of_length(kind: Kind, len: usize) -> Checked {
+        Checked { interval: Some(Interval::point(len as i128)), ..Checked::of(kind) }
     }
 
     pub(super) fn typed(ty: &Type) -> Checked {
         let held = if let Type::Option(inner) = ty { inner } else { ty };
-        let interval = match held {
-            Type::Text { max } => Some(Interval { low: 0, high: (*max).into() }),
+        let (interval, whole) = match held {
+            Type::Text { max } | Type::Bytes { max } => {
+                (Some(Interval { low: 0, high: (*max).into() }), None)
+            }
             Type::Bool
             | Type::Number { .. }
             | Type::Duration(_)
             | Type::Instant(_)
             | Type::Key
-            | Type::Hash
-            | Type::Enum(_)
-            | Type::Option(_) => held.bounds().map(Interval::from),
+            | Type::Hash => (held.bounds().map(Interval::from), None),
+            Type::Enum(_)
+            | Type::Record(_)
+            | Type::Option(_)
+            | Type::List { .. }
+            | Type::Ring { .. }
+            | Type::Set { .. }
+            | Type::Map { .. } => (None, Some(held.clone())),
         };
-        Checked { kind: ty.kind(), interval, partial: false }
+        Checked { kind: ty.kind(), interval, ty: whole, partial: false }
+    }
+
+    /// What it is inside an option.
+    pub(super) fn optional(self) -> Check<Checked> {
+        if matches!(self.kind, Kind::Option(_)) {
+            return Err(Fault::Kind { wanted: None, found: self.kind });
+        }
+        Ok(Checked { kind: Kind::Option(Box::new(self.kind)), ..self })
     }
 
     pub(super) fn or_partial(mut self, partial: bool) -> Checked {
@@ -164,27 +204,35 @@ pub fn learn(place: &Place<'_>, cond: &Expr, truth: bool, facts: &mut Facts) {
 }
 
 /// Checks a value that goes to a place of type `ty`.
-pub(super) fn check_store(place: &Place<'_>, expr: &Expr, ty: &Type, facts: &mut Facts) -> Check {
+pub(super) fn check_store(place: &Place<'_>, expr: &Expr, ty: &Type, facts: &Facts) -> Check {
+    if stored(place, expr, ty, facts)? { Err(Fault::Partial) } else { Ok(()) }
+}
+
+/// Checks a value that goes to a place of type `ty`; gives whether it can fail.
+pub(super) fn stored(place: &Place<'_>, expr: &Expr, ty: &Type, facts: &Facts) -> Check<bool> {
     let checked = check(place, expr, facts)?;
-    if checked.partial {
-        return Err(Fault::Partial);
-    }
-    fits(&checked, ty)
+    fits(&checked, ty)?;
+    Ok(checked.partial)
 }
 
 /// Whether what is known of a value lets it go to a place of type `ty`.
-fn fits(checked: &Checked, ty: &Type) -> Check {
+pub(super) fn fits(checked: &Checked, ty: &Type) -> Check {
     wants(checked, &ty.kind())?;
-    let allowed = Checked::typed(ty).interval;
-    if let (Some(found), Some(allowed)) = (checked.interval, allowed)
+    let allowed = Checked::typed(ty);
+    if let (Some(found), Some(allowed)) = (checked.interval, allowed.interval)
         && !found.is_within(allowed)
     {
         return Err(Fault::Bounds { found, allowed });
     }
+    if let (Some(found), Some(allowed)) = (&checked.ty, allowed.ty)
+        && !allowed.takes(found)
+    {
+        return Err(Fault::Type { found: Box::new(found.clone()), allowed: Box::new(allowed) });
+    }
     Ok(())
 }
 
-fn wants(checked: &Checked, kind: &Kind) -> Check {
+pub(super) fn wants(checked: &Checked, kind: &Kind) -> Check {
     if checked.kind == *kind {
         Ok(())
     } else {
@@ -196,7 +244,6 @@ fn wants(checked: &Checked, kind: &Kind) -> Check {
 pub fn check(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check<Checked> {
     match expr {
         Expr::Value(_)
-        | Expr::Variant(..)
         | Expr::None(_)
         | Expr::Field(_)
         | Expr::Role(_)
@@ -209,31 +256,37 @@ pub fn check(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check<Checked> {
         | Expr::Due
         | Expr::Missed
         | Expr::Born
+        | Expr::Sender
+        | Expr::Left(_)
         | Expr::Trust => leaf(place, expr, facts),
         Expr::Neg(_)
         | Expr::Add(..)
         | Expr::Sub(..)
         | Expr::Mul(..)
         | Expr::Div(..)
+        | Expr::MulDiv(..)
         | Expr::Rem(..)
         | Expr::Shift(..)
         | Expr::Min(..)
         | Expr::Max(..)
         | Expr::Abs(_)
         | Expr::Clamp(..) => arithmetic(place, expr, facts),
-        Expr::Some(inner) => {
-            let inner = check(place, inner, facts)?;
-            if matches!(inner.kind, Kind::Option(_)) {
-                return Err(Fault::Kind { wanted: None, found: inner.kind });
-            }
-            Ok(Checked { kind: Kind::Option(Box::new(inner.kind)), ..inner })
+        Expr::Variant(..) | Expr::Record(..) | Expr::Part(..) | Expr::With(..) | Expr::Call(..) => {
+            made(place, expr, facts)
         }
-        Expr::Len(a) => {
-            let a = check(place, a, facts)?;
-            wants(&a, &Kind::Text)?;
-            let most = Interval { low: 0, high: crate::limits::TEXT_BYTES as i128 };
-            Ok(Checked::number(a.interval.unwrap_or(most)).or_partial(a.partial))
-        }
+        Expr::List(..)
+        | Expr::Map(..)
+        | Expr::Get(..)
+        | Expr::First(_)
+        | Expr::Last(_)
+        | Expr::Len(_)
+        | Expr::Has(..)
+        | Expr::Each(..)
+        | Expr::Fold(..)
+        | Expr::Collect(..)
+        | Expr::Present(_)
+        | Expr::Median(_) => collection(place, expr, facts),
+        Expr::Some(inner) => check(place, inner, facts)?.optional(),
         Expr::StartsWith(a, b) => {
             let (a, b) = (check(place, a, facts)?, check(place, b, facts)?);
             wants(&a, &Kind::Text)?;
@@ -247,6 +300,14 @@ pub fn check(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check<Checked> {
         Expr::Equal(a, b) => {
             let (a, b) = (check(place, a, facts)?, check(place, b, facts)?);
             wants(&b, &a.kind)?;
+            if let (Some(a), Some(b)) = (&a.ty, &b.ty)
+                && !a.compares_to(b)
+            {
+                return Err(Fault::Type {
+                    found: Box::new(b.clone()),
+                    allowed: Box::new(a.clone()),
+                });
+            }
             Ok(Checked::of(Kind::Bool).or_partial(a.partial || b.partial))
         }
         Expr::Within(a, low, high) => {
@@ -282,7 +343,7 @@ pub fn check(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check<Checked> {
             let Kind::Option(kind) = a.kind else {
                 return Err(Fault::Kind { wanted: None, found: a.kind });
             };
-            Ok(Checked { kind: *kind, interval: a.interval, partial: true })
+            Ok(Checked { kind: *kind, partial: true, ..a })
         }
         Expr::Else(a, b) => {
             let first = check(place, a, facts)?;
@@ -372,11 +433,10 @@ pub(super) fn arm(
 ) -> Check<Facts> {
     shapes_fit(place, shapes, checked)?;
     let mut facts = rest.clone();
-    if let [Shape::Some(Some(local))] = shapes {
-        facts.forget(*local);
-    }
+    let bound = if let [shape] = shapes { shape.binders() } else { &[] };
+    bound.iter().for_each(|local| facts.forget(*local));
     facts.assume_shape(subject, shapes, true);
-    if let [Shape::Some(Some(local))] = shapes {
+    for local in bound {
         let ty = place.locals.get(usize::from(*local)).ok_or(Fault::Unbound(*local))?;
         facts.bind(*local, ty.clone());
     }
@@ -390,7 +450,8 @@ pub fn covers<'s>(
     subject: &Checked,
     arms: impl Iterator<Item = &'s [Shape]>,
 ) -> Check {
-    let sizes: Vec<usize> = place.model.schema.enums.iter().map(|e| e.variants.len()).collect();
+    let enums = &place.model.schema.types.enums;
+    let sizes: Vec<usize> = enums.iter().map(|e| e.variants.len()).collect();
     let count = variant_count(&subject.kind, &sizes);
     let all = if count >= 64 { u64::MAX } else { (1 << count) - 1 };
     let mut seen = 0u64;
@@ -400,7 +461,7 @@ pub fn covers<'s>(
             Shape::Any => any = true,
             Shape::None => seen |= 1,
             Shape::Some(_) => seen |= 2,
-            Shape::Variant(number) => seen |= 1u64.checked_shl((*number).into()).unwrap_or(0),
+            Shape::Variant(number, _) => seen |= 1u64.checked_shl((*number).into()).unwrap_or(0),
         }
     }
     if any || (count > 0 && seen & all == all) {
@@ -420,12 +481,22 @@ fn shapes_fit(place: &Place<'_>, shapes: &[Shape], value: &Checked) -> Check {
                 let held = Checked { kind: (**kind).clone(), ..value.clone() };
                 fits(&held, ty)?;
             }
-            (Shape::Variant(number), Kind::Enum(index)) => {
-                let e = place.model.schema.enums.get(usize::from(*index));
+            (Shape::Variant(number, binders), Kind::Enum(index)) => {
+                let types = &place.model.schema.types;
+                let e = types.enums.get(usize::from(*index));
                 let known = e.is_some_and(|e| usize::from(*number) < e.variants.len());
                 require(known, "a variant that is not declared")?;
+                let params = types.payload(*index, *number);
+                require(
+                    binders.is_empty() || (shapes.len() == 1 && binders.len() == params.len()),
+                    "binders for other than what one variant carries",
+                )?;
+                for (local, param) in binders.iter().zip(params) {
+                    let ty = place.locals.get(usize::from(*local)).ok_or(Fault::Unbound(*local))?;
+                    fits(&Checked::typed(&param.ty), ty)?;
+                }
             }
-            (Shape::None | Shape::Some(_) | Shape::Variant(_), kind) => {
+            (Shape::None | Shape::Some(_) | Shape::Variant(..), kind) => {
                 return Err(Fault::Kind { wanted: None, found: kind.clone() });
             }
         }
@@ -433,7 +504,7 @@ fn shapes_fit(place: &Place<'_>, shapes: &[Shape], value: &Checked) -> Check {
     Ok(())
 }
 
-fn condition(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check<Checked> {
+pub(super) fn condition(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check<Checked> {
     let checked = check(place, expr, facts)?;
     wants(&checked, &Kind::Bool)?;
     Ok(checked)
@@ -446,11 +517,17 @@ pub(super) fn number(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check<Che
     Ok(checked)
 }
 
-fn join(a: Checked, b: Checked) -> Check<Checked> {
+pub(super) fn join(a: Checked, b: Checked) -> Check<Checked> {
     wants(&b, &a.kind)?;
     let interval = match (a.interval, b.interval) {
         (Some(a), Some(b)) => Some(a.join(b)),
         (one, other) => one.or(other),
     };
-    Ok(Checked { kind: a.kind, interval, partial: a.partial || b.partial })
+    let ty = match (a.ty, b.ty) {
+        (Some(a), Some(b)) if a.takes(&b) => Some(a),
+        (Some(a), Some(b)) if b.takes(&a) => Some(b),
+        (Some(a), Some(b)) => return Err(Fault::Type { found: Box::new(b), allowed: Box::new(a) }),
+        (one, other) => one.or(other),
+    };
+    Ok(Checked { kind: a.kind, interval, ty, partial: a.partial || b.partial })
 }

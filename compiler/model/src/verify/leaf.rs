@@ -27,29 +27,57 @@ pub(super) fn leaf(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check<Check
             Value::Bool(_) => Checked::of(Kind::Bool),
             Value::Int(value) => Checked::number(Interval::point((*value).into())),
             Value::Text(text) if text.len() <= crate::limits::TEXT_BYTES => {
-                Checked::text(Interval::point(text.len() as i128))
+                Checked::of_length(Kind::Text, text.len())
+            }
+            Value::Bytes(bytes) if bytes.len() <= crate::limits::BYTES => {
+                Checked::of_length(Kind::Bytes, bytes.len())
             }
             Value::Bytes32(_) => Checked::of(Kind::Bytes32),
-            Value::Text(_) | Value::Variant(_) | Value::None | Value::Some(_) => {
-                return Err(Fault::Structure("a constant of another kind"));
-            }
+            Value::Text(_)
+            | Value::Bytes(_)
+            | Value::Variant(..)
+            | Value::None
+            | Value::Some(_)
+            | Value::Record(_)
+            | Value::List(_)
+            | Value::Map(_) => return Err(Fault::Structure("a constant of another kind")),
         },
-        Expr::Variant(index, number) => {
-            let e = schema.enums.get(usize::from(*index)).ok_or(nowhere)?;
-            require(usize::from(*number) < e.variants.len(), "a variant that is not declared")?;
-            Checked::of(Kind::Enum(*index))
-        }
         Expr::None(ty) => {
             super::schema::type_of(schema, ty)?;
             require(matches!(ty, Type::Option(_)), "`none` of what is no option")?;
             Checked::of(ty.kind())
         }
+        Expr::Field(_)
+        | Expr::Role(_)
+        | Expr::Derive(_)
+        | Expr::Input(_)
+        | Expr::Left(_)
+        | Expr::Born
+            if !place.object =>
+        {
+            return Err(Fault::Unreadable("a function reads its parameters alone"));
+        }
         Expr::Field(index) => {
             Checked::typed(&schema.fields.get(usize::from(*index)).ok_or(nowhere)?.ty)
         }
         Expr::Role(index) => {
-            require(usize::from(*index) < schema.roles.len(), "a role that is not declared")?;
-            moving(Checked::of(Kind::Bytes32))?
+            let role = schema.roles.get(usize::from(*index)).ok_or(nowhere)?;
+            moving(match role.max {
+                None => Checked::of(Kind::Bytes32),
+                Some(max) => Checked::typed(&Type::Set { item: Box::new(Type::Key), max }),
+            })?
+        }
+        Expr::Sender if !place.sender => {
+            return Err(Fault::Unreadable("only a signed message has a sender"));
+        }
+        Expr::Sender => Checked::of(Kind::Bytes32),
+        Expr::Left(index) => {
+            let limit = place.model.policy.limits.get(usize::from(*index)).ok_or(nowhere)?;
+            let most = match &limit.sum {
+                None => i64::from(limit.count),
+                Some(sum) => sum.highest,
+            };
+            moving(Checked::number(Interval { low: 0, high: most.into() }))?
         }
         Expr::Derive(index) => {
             let derive = schema.derives.get(usize::from(*index)).ok_or(nowhere)?;
@@ -97,10 +125,14 @@ pub(super) fn leaf(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check<Check
     Ok(Checked { interval: narrowed, ..checked })
 }
 
-/// Whether an expression reads anything but fields and constants.
+/// Whether an expression reads anything but fields and constants: something that can change by itself
+/// or by other ways than rules.
 #[expect(clippy::wildcard_enum_match_arm, reason = "a question about a few of many shapes")]
-fn is_moving(model: &Model, expr: &Expr) -> bool {
-    let own = matches!(expr, Expr::Now | Expr::Trust | Expr::Role(_) | Expr::Input(_));
+pub fn is_moving(model: &Model, expr: &Expr) -> bool {
+    let own = matches!(
+        expr,
+        Expr::Now | Expr::Trust | Expr::Left(_) | Expr::Sender | Expr::Role(_) | Expr::Input(_)
+    );
     let derived = match expr {
         Expr::Derive(index) => {
             let derive = model.schema.derives.get(usize::from(*index));

@@ -8,23 +8,26 @@
 mod arithmetic;
 mod assured;
 mod bounds;
+mod collection;
 mod expr;
 mod leaf;
+mod made;
 mod rules;
 mod schema;
 mod scope;
 mod size;
 
-pub use assured::{Refusable, refusable};
+pub use assured::{Refusable, refusable, refusing_clauses};
 pub use expr::{
     Checked, Place, check, check_condition, covers, learn, place_of_rule, rule_facts,
     standing_facts,
 };
-pub use rules::is_word_of;
+pub use leaf::is_moving;
+pub use rules::{changes_as_declared, is_word_of, place_of_edit};
 
 use crate::facts::Interval;
 use crate::model::Model;
-use crate::types::Kind;
+use crate::types::{Kind, Type};
 
 /// What is wrong with a Model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +68,13 @@ pub enum Fault {
         /// What the place allows.
         allowed: Interval,
     },
+    /// A record or a collection where one of another type is wanted.
+    Type {
+        /// What it is.
+        found: Box<Type>,
+        /// What the place allows.
+        allowed: Box<Type>,
+    },
     /// Something that can fail, outside an `else`.
     Partial,
     /// A value that may not be read here.
@@ -73,8 +83,10 @@ pub enum Fault {
     Unbound(u16),
     /// A `match` that leaves values out; bit by bit.
     Uncovered(u64),
-    /// A field that one path sets twice.
+    /// A field, or a part of it, that one path sets twice.
     SetTwice(u16),
+    /// A field that may only grow, shrink or be set once, where that is not shown.
+    Change(u16),
     /// An attested field that is set to anything but its role's unchanged word.
     Attested(u16),
     /// An `assured` rule that could be refused.
@@ -98,10 +110,12 @@ impl std::fmt::Display for Flaw {
                 "the value is {}..={}, the place allows {}..={}",
                 found.low, found.high, allowed.low, allowed.high
             ),
+            Fault::Type { .. } => f.write_str("a record or a collection of another type"),
             Fault::Partial => f.write_str("something that can fail stands outside an `else`"),
             Fault::Unbound(local) => write!(f, "local {local} is not bound here, or bound twice"),
             Fault::Uncovered(_) => f.write_str("a match leaves values out"),
             Fault::SetTwice(field) => write!(f, "field {field} is set twice"),
+            Fault::Change(field) => write!(f, "field {field} may not change so"),
             Fault::Attested(field) => write!(f, "field {field} holds its role's word alone"),
             Fault::Assured(why) => write!(f, "an assured rule can be refused: {why}"),
         }

@@ -5,34 +5,31 @@ use crate::expr::Expr;
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::Model;
-use crate::schema::{Default, Param, Schema};
-use crate::types::{Bounds, Type};
+use crate::schema::{Change, Cycle, Default, Field, Schedule, Schema};
+use crate::types::{Bounds, Param, Type};
 
 pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
-    let schema = &model.schema;
+    let (schema, types) = (&model.schema, &model.schema.types);
     counts(schema).at(|| "schema".to_owned())?;
-    for e in &schema.enums {
-        let named = e.variants.iter().all(|name| is_name(name)) && is_name(&e.name);
+    for e in &types.enums {
+        let named = e.variants.iter().all(|variant| is_name(&variant.name)) && is_name(&e.name);
         let sized = !e.variants.is_empty() && e.variants.len() <= limits::VARIANTS;
         require(named && sized, "an enum without a name, without variants or with too many")
+            .and_then(|()| e.variants.iter().try_for_each(|v| params(schema, &v.params)))
             .at(|| format!("enum {}", e.name))?;
     }
-    for field in &schema.fields {
-        type_of(schema, &field.ty)
-            .and_then(|()| match &field.default {
-                Some(Default::Value(value)) => {
-                    let fits =
-                        value.fits_shape(&field.ty, &schema.enums) && value.in_range(&field.ty);
-                    require(fits, "a default that does not fit its type")
-                }
-                Some(Default::Born) => require(
-                    field.ty == Type::Instant(Bounds::INSTANT),
-                    "only an instant can be `born`",
-                ),
-                None => Ok(()),
-            })
-            .and_then(|()| role(schema, field.attested))
-            .at(|| format!("field {}", field.name))?;
+    for record in &types.records {
+        require(is_name(&record.name) && !record.fields.is_empty(), "a record without parts")
+            .and_then(|()| params(schema, &record.fields))
+            .at(|| format!("record {}", record.name))?;
+    }
+    functions(model)?;
+    for role in &schema.roles {
+        let sized = role.max.is_none_or(|max| (1..=limits::KEYS).contains(&max));
+        require(sized, "the size of a role").at(|| format!("role {}", role.name))?;
+    }
+    for declared in &schema.fields {
+        field(model, declared).at(|| format!("field {}", declared.name))?;
     }
     for input in &schema.inputs {
         type_of(schema, &input.ty)
@@ -58,11 +55,43 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
             })
             .at(|| format!("event {}", event.name))?;
     }
-    for cycle in &schema.cycles {
-        let allowed = (limits::PERIOD_MIN..=Bounds::DURATION.high).contains(&cycle.every);
-        require(allowed, "a period below 1 ms").at(|| "cycle".to_owned())?;
-    }
+    schema.cycles.iter().try_for_each(cycle).at(|| "cycle".to_owned())?;
     derives(model)
+}
+
+fn field(model: &Model, field: &Field) -> Check {
+    let (schema, types) = (&model.schema, &model.schema.types);
+    type_of(schema, &field.ty)?;
+    match &field.default {
+        Some(Default::Value(value)) => {
+            let fits = value.fits_shape(&field.ty, types) && value.in_range(&field.ty, types);
+            require(fits, "a default that does not fit its type")?;
+        }
+        Some(Default::Born) => {
+            require(field.ty == Type::Instant(Bounds::INSTANT), "only an instant can be `born`")?;
+        }
+        None => {}
+    }
+    role(schema, field.attested)?;
+    let fits = match field.change {
+        Change::Any => true,
+        Change::Once => matches!(field.ty, Type::Option(_)),
+        Change::Up | Change::Down => field.ty.bounds().is_some(),
+    };
+    require(fits, "a change that the field's type does not know")
+}
+
+fn cycle(cycle: &Cycle) -> Check {
+    const DAY: i64 = 86_400_000_000;
+    let period = |us: i64| (limits::PERIOD_MIN..=Bounds::DURATION.high / 4).contains(&us);
+    let allowed = match cycle.schedule {
+        Schedule::Every(every) => period(every),
+        Schedule::Backoff { first, most } => period(first) && period(most) && first <= most,
+        Schedule::Daily(at) => (0..DAY).contains(&at),
+        Schedule::Monthly(day, at) => (1..=31).contains(&day) && (0..DAY).contains(&at),
+        Schedule::OnMessage => true,
+    };
+    require(allowed, "a period below 1 ms, or no time of day or month")
 }
 
 /// A derive reads what stands before it.
@@ -72,9 +101,7 @@ fn derives(model: &Model) -> Result<(), Flaw> {
             expr::Place { derives: index, locals: &derive.locals, ..expr::Place::of_derive(model) };
         type_of(&model.schema, &derive.ty)
             .and_then(|()| depth(&derive.value))
-            .and_then(|()| {
-                expr::check_store(&place, &derive.value, &derive.ty, &mut Facts::default())
-            })
+            .and_then(|()| expr::check_store(&place, &derive.value, &derive.ty, &Facts::default()))
             .at(|| format!("derive {}", derive.name))?;
     }
     Ok(())
@@ -82,7 +109,9 @@ fn derives(model: &Model) -> Result<(), Flaw> {
 
 fn counts(schema: &Schema) -> Check {
     let counts = [
-        (schema.enums.len(), "enums"),
+        (schema.types.enums.len(), "enums"),
+        (schema.types.records.len(), "records"),
+        (schema.functions.len(), "functions"),
         (schema.roles.len(), "roles"),
         (schema.fields.len(), "fields"),
         (schema.derives.len(), "derives"),
@@ -125,8 +154,42 @@ fn params(schema: &Schema, params: &[Param]) -> Check {
     Ok(())
 }
 
-/// Whether a type is well formed.
+/// A function reads its parameters and calls what stands before it.
+fn functions(model: &Model) -> Result<(), Flaw> {
+    for (index, function) in model.schema.functions.iter().enumerate() {
+        let at = || format!("fn {}", function.name);
+        let declared = function.params.iter().map(|param| &param.ty);
+        let first = function.locals.iter().take(function.params.len());
+        require(is_name(&function.name) && declared.eq(first), "parameters and locals differ")
+            .and_then(|()| params(&model.schema, &function.params))
+            .and_then(|()| limit(function.locals.len(), limits::DECLARATIONS, "locals"))
+            .and_then(|()| function.locals.iter().try_for_each(|ty| type_of(&model.schema, ty)))
+            .and_then(|()| type_of(&model.schema, &function.result))
+            .and_then(|()| depth(&function.value))
+            .at(at)?;
+        let place = expr::Place::of_function(model, index, &function.locals);
+        let mut facts = Facts::default();
+        for (local, param) in (0u16..).zip(&function.params) {
+            facts.bind(local, param.ty.clone());
+        }
+        expr::check_store(&place, &function.value, &function.result, &facts).at(at)?;
+    }
+    Ok(())
+}
+
+/// Whether a type is well formed: its names exist, it holds nothing of its own kind, and with all
+/// that it holds it is no larger than [`limits::TYPE_PARTS`].
 pub(super) fn type_of(schema: &Schema, ty: &Type) -> Check {
+    parts_of(schema, ty, &mut limits::TYPE_PARTS.clone())
+}
+
+fn parts_of(schema: &Schema, ty: &Type, left: &mut usize) -> Check {
+    // A type that holds itself never ends, and so runs out of parts.
+    *left = left
+        .checked_sub(1)
+        .ok_or(Fault::Limit { what: "parts of a type", most: limits::TYPE_PARTS })?;
+    let mut all =
+        |params: &[Param]| params.iter().try_for_each(|param| parts_of(schema, &param.ty, left));
     match ty {
         Type::Bool | Type::Key | Type::Hash => Ok(()),
         Type::Number { scale, within, .. } => require(
@@ -138,14 +201,42 @@ pub(super) fn type_of(schema: &Schema, ty: &Type) -> Check {
         Type::Text { max } => {
             require((1..=limits::TEXT_BYTES).contains(&usize::from(*max)), "the size of a text")
         }
+        Type::Bytes { max } => {
+            require((1..=limits::BYTES).contains(&usize::from(*max)), "the size of bytes")
+        }
         Type::Enum(index) => {
-            require(usize::from(*index) < schema.enums.len(), "an enum that is not declared")
+            let found = schema.types.enums.get(usize::from(*index));
+            let found = found.ok_or(Fault::Structure("an enum that is not declared"))?;
+            found.variants.iter().try_for_each(|variant| all(&variant.params))
+        }
+        Type::Record(index) => {
+            let found = schema.types.records.get(usize::from(*index));
+            all(&found.ok_or(Fault::Structure("a record that is not declared"))?.fields)
         }
         Type::Option(inner) => {
             require(!matches!(**inner, Type::Option(_)), "an option of an option")?;
-            type_of(schema, inner)
+            parts_of(schema, inner, left)
+        }
+        Type::List { item, max } | Type::Ring { item, max } => {
+            several(*max)?;
+            parts_of(schema, item, left)
+        }
+        Type::Set { item, max } => {
+            several(*max)?;
+            parts_of(schema, item, left)?;
+            require(item.is_key(&schema.types), "a set of what has no order")
+        }
+        Type::Map { key, value, max } => {
+            several(*max)?;
+            parts_of(schema, key, left)?;
+            parts_of(schema, value, left)?;
+            require(key.is_key(&schema.types), "a map of keys that have no order")
         }
     }
+}
+
+fn several(max: u16) -> Check {
+    require((1..=limits::ITEMS).contains(&usize::from(max)), "the size of a collection")
 }
 
 fn bounded(within: Bounds, all: Bounds) -> Check {

@@ -11,6 +11,10 @@ type Bound = BTreeSet<u16>;
 
 pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
     let policy = &model.policy;
+    for function in &model.schema.functions {
+        let params = (0u16..).take(function.params.len()).collect();
+        within(&function.value, &params).at(|| format!("fn {}", function.name))?;
+    }
     for derive in &model.schema.derives {
         within(&derive.value, &Bound::new()).at(|| format!("derive {}", derive.name))?;
     }
@@ -24,6 +28,12 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
     }
     for prediction in &policy.predictions {
         within(&prediction.holds, &Bound::new()).at(|| format!("predict {}", prediction.name))?;
+    }
+    for pause in policy.dormant.iter().chain(&policy.ends) {
+        within(&pause.holds, &Bound::new()).at(|| "policy".to_owned())?;
+    }
+    for sum in policy.limits.iter().filter_map(|limit| limit.sum.as_ref()) {
+        within(&sum.most, &Bound::new()).at(|| "policy".to_owned())?;
     }
     for clause in &policy.always {
         within(&clause.holds, &Bound::new()).at(|| "policy".to_owned())?;
@@ -43,10 +53,12 @@ fn with(bound: &Bound, local: u16) -> Check<Bound> {
 }
 
 fn arm(bound: &Bound, shapes: &[Shape]) -> Check<Bound> {
-    match shapes {
-        [Shape::Some(Some(local))] => with(bound, *local),
-        _ => Ok(bound.clone()),
-    }
+    let binders = if let [shape] = shapes { shape.binders() } else { &[] };
+    with_all(bound, binders)
+}
+
+fn with_all(bound: &Bound, locals: &[u16]) -> Check<Bound> {
+    locals.iter().try_fold(bound.clone(), |bound, local| with(&bound, *local))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others bind nothing and have parts alone")]
@@ -73,6 +85,25 @@ fn within(expr: &Expr, bound: &Bound) -> Check {
             within(subject, bound)?;
             arms.iter().try_for_each(|(shapes, value)| within(value, &arm(bound, shapes)?))
         }
+        Expr::Each(_, binders, of, ask) => {
+            within(of, bound)?;
+            within(ask, &with_all(bound, binders)?)
+        }
+        Expr::Fold(local, first, binders, of, next) => {
+            within(first, bound)?;
+            within(of, bound)?;
+            within(next, &with(&with_all(bound, binders)?, *local)?)
+        }
+        Expr::Collect(_, collect) => {
+            within(&collect.source, bound)?;
+            let mut inner = with_all(bound, &collect.binders)?;
+            if let Some(cond) = &collect.cond {
+                within(cond, &inner)?;
+                inner = and(&inner, cond, true);
+            }
+            collect.key.iter().try_for_each(|key| within(key, &inner))?;
+            within(&collect.value, &inner)
+        }
         _ => expr.parts().into_iter().try_for_each(|part| within(part, bound)),
     }
 }
@@ -95,7 +126,12 @@ fn body(stmts: &[Stmt], mut bound: Bound) -> Check {
             Stmt::Match(_, arms) => {
                 arms.iter().try_for_each(|(shapes, stmts)| body(stmts, arm(&bound, shapes)?))?;
             }
-            Stmt::Set(..) | Stmt::Emit(..) | Stmt::Predict(..) | Stmt::Refuse(_) => {}
+            Stmt::Set(..)
+            | Stmt::Edit(..)
+            | Stmt::Bind(..)
+            | Stmt::Emit(..)
+            | Stmt::Predict(..)
+            | Stmt::Refuse(_) => {}
         }
     }
     Ok(())
