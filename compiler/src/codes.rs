@@ -75,6 +75,7 @@ codes! {
     NoItemType "E3017" "brackets of no known type"
     MayBeFull "E3018" "collection that may be full"
     Recursion "E4001" "function that calls itself"
+    TooDear "E4002" "step that costs too much"
     Attested "E5001" "attested field set to another word"
     BrokenFlow "E5002" "flow that does not fit its field"
     MovingAlways "E5003" "`always` that can change by itself"

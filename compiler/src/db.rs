@@ -5,6 +5,7 @@
 //! inside a rule checks that rule alone.
 
 use crate::codes::Code;
+use crate::cost::too_dear;
 use crate::diagnostic::{Diagnostic, Loc, PartId, Problem, Severity};
 use crate::globals::{Globals, globals};
 use crate::object::shape;
@@ -306,6 +307,7 @@ pub fn diagnostics(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diagnostic
     let mut problems = globals_of(db, file).problems.clone();
     for (index, _) in objects(db, file) {
         problems.extend(object_of(db, file, index).problems.iter().cloned());
+        problems.extend(too_dear(db, file, index));
     }
     for scenario in scenarios(db, file) {
         problems.extend(scenario.problems.iter().cloned());

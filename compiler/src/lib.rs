@@ -9,6 +9,7 @@
 pub mod check;
 pub mod codes;
 mod constant;
+pub mod cost;
 pub mod db;
 mod derive;
 pub mod diagnostic;

@@ -15,6 +15,9 @@ pub struct SourceFile {
     /// What it says.
     #[returns(ref)]
     pub text: String,
+    /// The most instructions that a step of its objects may cost, where its project says so.
+    #[default]
+    pub max_cost: Option<u64>,
 }
 
 impl SourceFile {

@@ -87,6 +87,18 @@ impl Class {
         Ok(Class { artifact, digest, id, engine })
     }
 
+    /// Whether a host affords each step; one that may cost more is never begun.
+    pub fn require_affordable(&self, most: u64) -> Result<()> {
+        let cost = self.artifact.step_instructions();
+        if cost <= most {
+            return Ok(());
+        }
+        let name = self.artifact.model.full_name();
+        let text =
+            format!("a step of {name} may cost {cost} instructions, and this host affords {most}");
+        Err(Error::refused(text).help("raise `step_instructions` under `[limits]` in host.toml"))
+    }
+
     /// Whether the code is shown to be exactly what the Model says.
     pub fn is_sealed(&self) -> bool {
         matches!(self.artifact.seal, Seal::Sealed)

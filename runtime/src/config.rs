@@ -9,6 +9,8 @@
 //! relay = "room"           # the capability after `via`
 //! [capabilities]
 //! relay = true             # false takes the capability away although it is bound
+//! [limits]
+//! step_instructions = 50_000_000   # what may cost more is not taken in
 //! ```
 
 use crate::error::{Error, Result};
@@ -33,9 +35,26 @@ pub struct HostConfig {
     /// Capabilities that are taken away.
     #[serde(default)]
     pub capabilities: BTreeMap<String, bool>,
+    /// What this host affords.
+    #[serde(default)]
+    pub limits: Limits,
     /// The directory in which commands run.
     #[serde(skip)]
     pub directory: PathBuf,
+}
+
+/// `[limits]`: what a host affords.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The most core instructions of one step.
+    pub step_instructions: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { step_instructions: 50_000_000 }
+    }
 }
 
 /// How to reach a provider.

@@ -74,7 +74,10 @@ pub(crate) fn check(project: &Project, levels: &Levels, format: Format) -> Check
     let mut checked = Checked::default();
     let database = checked.database.clone();
     let sources: Vec<(&Source, SourceFile)> = (project.sources.iter())
-        .map(|source| (source, SourceFile::new(&database, name(source), source.text.clone())))
+        .map(|source| {
+            let file = SourceFile::builder(name(source), source.text.clone());
+            (source, file.max_cost(project.manifest.build.max_cost).new(&database))
+        })
         .collect();
     // One that is named is told of the others, not they of it.
     let (named, others): (Vec<_>, Vec<_>) =

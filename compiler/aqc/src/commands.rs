@@ -5,6 +5,7 @@ use crate::levels::Flags;
 use crate::project::Project;
 use crate::{build, doc, fix, fmt, inspect, new, test, watch};
 use aqo_compiler::Code;
+use aqo_compiler::cost::cost_of;
 use aqo_compiler::levels::Levels;
 use aqo_runtime::config::HostConfig;
 use aqo_runtime::error::{Error, Result};
@@ -72,6 +73,9 @@ enum Command {
     Inspect {
         /// The component.
         component: PathBuf,
+        /// Only what steps cost at most, as a tree: the dearest part first.
+        #[arg(long)]
+        cost: bool,
         /// JSON.
         #[arg(long)]
         json: bool,
@@ -111,6 +115,9 @@ struct Check {
     /// With --fix: print what would change as a diff, and write nothing.
     #[arg(long, requires = "fix")]
     dry_run: bool,
+    /// Also print what steps cost at most, as a tree: the dearest part first.
+    #[arg(long)]
+    cost: bool,
     /// Check again whenever a source or aqo.toml changes, until Ctrl-C.
     ///
     /// Example: aqc check examples/thermostat --watch
@@ -227,7 +234,7 @@ pub(crate) fn execute(arguments: Arguments) -> Result<()> {
         Command::Test(arguments) => test_sources(&arguments),
         Command::Explain { code } => explain(&code),
         Command::Doc(arguments) => document(&arguments),
-        Command::Inspect { component, json } => inspect::inspect(&component, json),
+        Command::Inspect { component, cost, json } => inspect::inspect(&component, json, cost),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "aqc", &mut script);
@@ -266,7 +273,30 @@ fn check_sources(arguments: &Check) -> Result<()> {
     if format == Format::Text {
         print(&checked.summary());
     }
+    if arguments.cost {
+        print_costs(&checked, format);
+    }
     Ok(())
+}
+
+/// What the steps of each object cost at most.
+fn print_costs(checked: &Checked, format: Format) {
+    for object in &checked.objects {
+        let file = checked.files[object.file].source;
+        let Some(cost) = cost_of(&checked.database, file, object.item) else { continue };
+        match format {
+            Format::Text => {
+                print(&format!("\n{}", object.name));
+                inspect::cost::tree(&cost).iter().for_each(|line| print(line));
+            }
+            Format::Json => {
+                let cost = inspect::cost::as_json(&cost);
+                print(&serde_json::json!({ "object": object.name, "cost": cost }).to_string());
+            }
+            // One log and nothing else.
+            Format::Sarif => {}
+        }
+    }
 }
 
 fn test_sources(arguments: &Test) -> Result<()> {
@@ -296,6 +326,7 @@ fn build_object(arguments: &Build) -> Result<()> {
         artifact.core.len(),
         artifact.model.class().short()
     ));
+    print(&format!("  a step costs at most {}", inspect::cost::line(&artifact.cost)));
     Ok(())
 }
 

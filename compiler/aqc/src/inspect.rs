@@ -1,6 +1,7 @@
 //! `aqc inspect`: what a component carries, in the words of the language.
 
 mod body;
+pub(crate) mod cost;
 
 use self::body::{expr, statements};
 use aqo_compiler::emit::{Artifact, Seal};
@@ -16,12 +17,14 @@ use serde_json::json;
 use std::path::Path;
 
 /// Prints a component.
-pub(crate) fn inspect(path: &Path, json: bool) -> Result<()> {
+pub(crate) fn inspect(path: &Path, json: bool, with_cost: bool) -> Result<()> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, &e))?;
     let artifact = aqo_compiler::emit::read_unsealed(&bytes)
         .map_err(|e| Error::refused(format!("{}: {e}", path.display())))?;
     if json {
         print(&as_json(&artifact).to_string());
+    } else if with_cost {
+        cost::tree(&artifact.cost).iter().for_each(|line| print(line));
     } else {
         as_text(&artifact, bytes.len()).iter().for_each(|line| print(line));
     }
@@ -45,6 +48,7 @@ fn as_json(artifact: &Artifact) -> serde_json::Value {
         "descriptor": artifact.descriptor,
         "schema": artifact.model.schema,
         "policy": artifact.model.policy,
+        "cost": cost::as_json(&artifact.cost),
     })
 }
 
@@ -60,6 +64,7 @@ fn as_text(artifact: &Artifact, size: usize) -> Vec<String> {
             "  sizes    image {}, offer {}, entry at most {}",
             descriptor.sizes.image, descriptor.sizes.offer, descriptor.sizes.entry
         ),
+        format!("  cost     {}", cost::line(&artifact.cost)),
         format!("  versions Model {}, emit {}", descriptor.model, descriptor.emit),
         String::new(),
         "schema".to_owned(),

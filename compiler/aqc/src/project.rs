@@ -46,6 +46,9 @@ pub(crate) struct Manifest {
     /// `[run]`
     #[serde(default)]
     pub run: Run,
+    /// `[build]`
+    #[serde(default)]
+    pub build: Build,
     /// `[lint]`
     #[serde(default)]
     pub lint: Lint,
@@ -59,6 +62,14 @@ pub(crate) struct Package {
     pub name: Option<String>,
     /// Its version.
     pub version: Option<String>,
+}
+
+/// `[build]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Build {
+    /// The most core instructions that a step may cost.
+    pub max_cost: Option<u64>,
 }
 
 /// `[run]`: what `aqc run` does unless told otherwise.

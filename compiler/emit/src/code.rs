@@ -1,6 +1,7 @@
 //! The builder of one function: statements are written in order, blocks nest as closures, and other
 //! functions are called by what they do.
 
+use crate::bound::{Part, Rounds};
 use crate::ir::{Exp, Func, Label, Stm, Ty, Var, load32};
 use crate::unit::{Routine, Unit};
 
@@ -123,25 +124,36 @@ impl<'u, 'm> Code<'u, 'm> {
         self.push(Stm::Block(label, body));
     }
 
-    /// A loop; breaking to its label starts it anew.
-    pub(crate) fn repeat(&mut self, fill: impl FnOnce(&mut Self, Label)) {
+    /// A loop; breaking to its label starts it anew, at most so often.
+    pub(crate) fn repeat(&mut self, rounds: Rounds, fill: impl FnOnce(&mut Self, Label)) {
         let label = self.label();
         let body = self.nested(|code| fill(code, label));
-        self.push(Stm::Loop(label, body));
+        self.push(Stm::Loop(rounds, label, body));
     }
 
-    /// `body` for each `index` below `count`, which is an I32.
-    pub(crate) fn each(&mut self, count: impl Into<Exp>, body: impl FnOnce(&mut Self, Var)) {
+    /// `body` for each `index` below `count`, which is an I32 and at most as many as there are rounds.
+    pub(crate) fn each(
+        &mut self,
+        rounds: Rounds,
+        count: impl Into<Exp>,
+        body: impl FnOnce(&mut Self, Var),
+    ) {
         let index = self.bind(0);
         let count = self.atom(count.into());
         self.block(|code, done| {
-            code.repeat(|code, again| {
+            code.repeat(rounds, |code, again| {
                 code.stop_if(done, count.le_u(index));
                 body(code, index);
                 code.set(index, index + 1);
                 code.stop(again);
             });
         });
+    }
+
+    /// Statements that are told apart where costs are.
+    pub(crate) fn part(&mut self, part: Part, fill: impl FnOnce(&mut Self)) {
+        let body = self.nested(fill);
+        self.push(Stm::Part(part, body));
     }
 
     pub(crate) fn stop(&mut self, label: Label) {

@@ -25,6 +25,9 @@ pub mod export {
     pub const STEP: &str = "step";
 }
 
+/// The step.
+pub(crate) const STEP: FuncId = FuncId(0);
+
 /// Where the regions of a core module lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Regions {
@@ -42,15 +45,20 @@ pub fn core_module(model: &Model) -> Vec<u8> {
     lower(model).0
 }
 
+/// Builds every function of a core module; gives where the class's digest stands, too.
+pub(crate) fn built(model: &Model, layout: &Layout) -> (Built, u32) {
+    let mut unit = Unit::new(model, layout);
+    let class = unit.class();
+    let (step, _) = unit.routine(Routine::Step, &[]);
+    assert_eq!(step, STEP, "the step is the first function");
+    unit.build();
+    (unit.finish(), class)
+}
+
 /// The core module, and where its regions lie.
 pub(crate) fn lower(model: &Model) -> (Vec<u8>, Regions) {
     let layout = Layout::of(model);
-    let mut unit = Unit::new(model, &layout);
-    let class = unit.class();
-    let (step, _) = unit.routine(Routine::Step, &[]);
-    assert_eq!(step, FuncId(0), "the step is the first function");
-    unit.build();
-    let Built { map, funcs, data, end: arena } = unit.finish();
+    let (Built { map, funcs, data, end: arena, .. }, class) = built(model, &layout);
     let regions = Regions {
         image: map.image,
         offer: map.offer,
@@ -62,7 +70,7 @@ pub(crate) fn lower(model: &Model) -> (Vec<u8>, Regions) {
     let module = Module {
         pages: Some(regions.pages),
         funcs,
-        exports: vec![(export::STEP.to_owned(), step)],
+        exports: vec![(export::STEP.to_owned(), STEP)],
         constants: vec![
             (export::IMAGE, regions.image),
             (export::OFFER, regions.offer),

@@ -4,6 +4,7 @@
 //! A tree that this module lets one build is valid WebAssembly once lowered: operators check their
 //! operands' types as they are applied. It knows no memory map, no Model and no byte encoding.
 
+use crate::bound::{Part, Rounds};
 use std::ops::{Add, BitAnd, BitOr, BitXor, Mul, Shl, Sub};
 
 /// The type of an operand.
@@ -27,7 +28,7 @@ pub(crate) struct Var {
 pub(crate) struct Label(pub(crate) u32);
 
 /// A function of the module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FuncId(pub(crate) u32);
 
 /// Operators of one operand.
@@ -85,6 +86,8 @@ pub(crate) enum Exp {
     /// Both are evaluated; the first where the condition is true.
     Select(Box<Exp>, Box<Exp>, Box<Exp>),
     Call(FuncId, Vec<Exp>, Ty),
+    /// The same value, which without sign is never more than this. It costs and changes nothing.
+    AtMost(Box<Exp>, u32),
 }
 
 /// A statement.
@@ -96,8 +99,8 @@ pub(crate) enum Stm {
     If(Exp, Vec<Stm>, Vec<Stm>),
     /// A break to the label leaves it.
     Block(Label, Vec<Stm>),
-    /// A break to the label starts it anew; its end leaves it.
-    Loop(Label, Vec<Stm>),
+    /// A break to the label starts it anew, at most so often; its end leaves it.
+    Loop(Rounds, Label, Vec<Stm>),
     Break(Label),
     BreakIf(Label, Exp),
     Return(Option<Exp>),
@@ -107,6 +110,8 @@ pub(crate) enum Stm {
     Copy(Exp, Exp, Exp),
     /// `memory.fill(to, byte, length)`
     Fill(Exp, Exp, Exp),
+    /// These, which are told apart where costs are.
+    Part(Part, Vec<Stm>),
     /// The instance is at its end.
     Trap,
 }
@@ -162,6 +167,7 @@ impl Exp {
             }
             Exp::If(_, a, _) | Exp::Select(a, ..) => a.ty(),
             Exp::Call(_, _, ty) => *ty,
+            Exp::AtMost(of, _) => of.ty(),
         }
     }
 
@@ -171,6 +177,7 @@ impl Exp {
         match self {
             Exp::I32(_) | Exp::I64(_) | Exp::Var(_) => true,
             Exp::Load(_, base, _) => matches!(**base, Exp::I32(_)),
+            Exp::AtMost(of, _) => of.is_atom(),
             Exp::Unary(..) | Exp::Binary(..) | Exp::If(..) | Exp::Select(..) | Exp::Call(..) => {
                 false
             }
@@ -182,6 +189,7 @@ impl Exp {
         match self {
             Exp::I32(value) => Some(i64::from(*value)),
             Exp::I64(value) => Some(*value),
+            Exp::AtMost(of, _) => of.constant(),
             Exp::Var(_)
             | Exp::Load(..)
             | Exp::Unary(..)
@@ -200,6 +208,7 @@ impl Exp {
                 Exp::I32(_) | Exp::I64(_) | Exp::Var(_) => Some(0),
                 Exp::Load(_, base, _) => Some(1 + weigh(base)?),
                 Exp::Unary(_, a) => Some(1 + weigh(a)?),
+                Exp::AtMost(of, _) => weigh(of),
                 Exp::Binary(Binary::DivS | Binary::DivU | Binary::RemS, ..) => None,
                 Exp::Binary(_, a, b) => Some(1 + weigh(a)? + weigh(b)?),
                 Exp::If(..) | Exp::Select(..) | Exp::Call(..) => None,
@@ -216,6 +225,12 @@ impl Exp {
     fn unary(self, op: Unary, from: Ty) -> Exp {
         assert_eq!(self.ty(), from, "{op:?} takes the other type");
         Exp::Unary(op, Box::new(self))
+    }
+
+    /// The same value, which without sign is never more than this.
+    pub(crate) fn at_most(self, most: u32) -> Exp {
+        assert_eq!(self.ty(), Ty::I32, "lengths and counts are I32");
+        Exp::AtMost(Box::new(self), most)
     }
 
     /// The low half of a number.

@@ -4,9 +4,11 @@
 //! The meaning is `aqo_model::step`; what is emitted agrees with it byte for byte. Knows no source
 //! text, no file and no WebAssembly engine.
 
+mod bound;
 mod code;
 mod component;
 mod core;
+mod cost;
 mod face;
 mod ir;
 mod kernel;
@@ -20,6 +22,7 @@ mod wasm;
 
 pub use crate::component::{EmitError, component, wit};
 pub use crate::core::{core_module, export};
+pub use crate::cost::{Cost, Factor, Node, cost};
 pub use crate::read::{Artifact, ReadError, Seal, read, read_unsealed};
 pub use crate::sections::Options;
 

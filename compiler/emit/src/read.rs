@@ -6,7 +6,8 @@
 
 use crate::EMIT_VERSION;
 use crate::core::core_module;
-use crate::sections::described;
+use crate::cost::{Cost, cost};
+use crate::sections::{described, step_costs};
 use aqo_model::DecodeError;
 use aqo_model::artifact::{self, Descriptor, SectionError, Source, Verdict};
 use aqo_model::layout::Layout;
@@ -24,6 +25,8 @@ pub struct Artifact {
     pub layout: Layout,
     /// What the component says of itself.
     pub descriptor: Descriptor,
+    /// What its steps cost at most, as this version of the lowering counts it.
+    pub cost: Cost,
     /// The inner core module.
     pub core: Vec<u8>,
     /// The source, or its digest alone.
@@ -79,6 +82,8 @@ pub enum ReadError {
     Class,
     /// The descriptor says something else of the object than schema and policy do.
     Descriptor,
+    /// The descriptor says other costs than follow from the Model.
+    Cost,
     /// There is no inner core module.
     NoCore,
     /// The core module is not what its Model lowers to.
@@ -122,6 +127,7 @@ impl std::fmt::Display for ReadError {
             }
             ReadError::Class => f.write_str("the descriptor names another class"),
             ReadError::Descriptor => f.write_str("the descriptor describes another object"),
+            ReadError::Cost => f.write_str("the descriptor says other costs than the Model has"),
             ReadError::NoCore => f.write_str("there is no inner core module"),
             ReadError::Unsealed => f.write_str("the code is not what the Model says"),
         }
@@ -146,6 +152,11 @@ pub fn read_unsealed(bytes: &[u8]) -> Result<Artifact, ReadError> {
     let found = find(bytes)?;
     let descriptor: Descriptor = found.decode(artifact::DESCRIPTOR)?;
     let model = found.model(&descriptor)?;
+    let cost = cost(&model);
+    // Another version of the lowering counts other instructions.
+    if descriptor.emit == EMIT_VERSION && descriptor.costs != step_costs(&cost) {
+        return Err(ReadError::Cost);
+    }
     let source = match descriptor.source {
         None if found.sections.contains_key(artifact::SOURCE) => {
             return Err(ReadError::Digest(artifact::SOURCE));
@@ -168,7 +179,7 @@ pub fn read_unsealed(bytes: &[u8]) -> Result<Artifact, ReadError> {
         emit => Seal::NotComparable { emit },
     };
     let layout = Layout::of(&model);
-    Ok(Artifact { model, layout, descriptor, core: core.to_vec(), source, proof, seal })
+    Ok(Artifact { model, layout, descriptor, cost, core: core.to_vec(), source, proof, seal })
 }
 
 /// What stands in a component.
@@ -223,6 +234,14 @@ fn find(bytes: &[u8]) -> Result<Found<'_>, ReadError> {
     }
 }
 
+impl Artifact {
+    /// The most core instructions of a step, also where another version of the lowering counted them.
+    pub fn step_instructions(&self) -> u64 {
+        let said = self.descriptor.costs.iter().map(|cost| cost.most).max();
+        self.cost.most().max(said.unwrap_or(0))
+    }
+}
+
 impl Found<'_> {
     fn section(&self, name: &'static str) -> Result<&[u8], ReadError> {
         self.sections.get(name).copied().ok_or(match self.nested {
@@ -271,6 +290,7 @@ impl Found<'_> {
             source: descriptor.source,
             proof: descriptor.proof,
             core: descriptor.core,
+            costs: descriptor.costs.clone(),
             docs: descriptor.docs.clone(),
             ..described(&model)
         };

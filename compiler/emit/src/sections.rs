@@ -1,8 +1,9 @@
 //! What a component carries about its object: the sections of `aqo_model::artifact`, and who made it.
 
 use crate::EMIT_VERSION;
+use crate::cost::{Cost, cost};
 use aqo_model::Model;
-use aqo_model::artifact::{self, Descriptor, Sizes, Source};
+use aqo_model::artifact::{self, Descriptor, Sizes, Source, StepCost};
 use aqo_model::extent;
 use aqo_model::layout::Layout;
 use wasm_encoder::{Component, CustomSection, ProducersField, ProducersSection};
@@ -39,6 +40,7 @@ pub(crate) fn sections(
         proof: artifact::section_digest(&proof),
         core: artifact::core_digest(core),
         docs: options.docs.clone(),
+        costs: step_costs(&cost(model)),
         ..described(model)
     };
     let mut sections = vec![
@@ -51,7 +53,13 @@ pub(crate) fn sections(
     sections
 }
 
-/// What a descriptor says that follows from the Model alone; digests are left out.
+/// The costs as a descriptor says them.
+pub(crate) fn step_costs(cost: &Cost) -> Vec<StepCost> {
+    let offers = cost.offers.iter();
+    offers.map(|offer| StepCost { offer: offer.name.clone(), most: offer.most }).collect()
+}
+
+/// What a descriptor says that follows from the Model alone; digests and costs are left out.
 pub(crate) fn described(model: &Model) -> Descriptor {
     let layout = Layout::of(model);
     let size = |bytes: usize| u32::try_from(bytes).expect("limits keep sizes far below 32 bits");
@@ -75,6 +83,7 @@ pub(crate) fn described(model: &Model) -> Descriptor {
             offer: size(layout.offer_size),
             entry: size(extent::entry_bytes(model)),
         },
+        costs: Vec::new(),
         docs: Vec::new(),
     }
 }

@@ -9,6 +9,7 @@ use crate::memory::{Map, size};
 use crate::{kernel, translate};
 use aqo_model::Model;
 use aqo_model::expr::Rounding;
+use aqo_model::extent;
 use aqo_model::form::Form;
 use aqo_model::layout::Layout;
 use aqo_model::types::Type;
@@ -190,11 +191,15 @@ pub(crate) struct Unit<'m> {
     amounts: Vec<u32>,
     /// Where the next constant, or room for a value, goes.
     end: u32,
+    /// The most bytes of a text or a byte string.
+    pub(crate) longest: u32,
 }
 
 /// A module's parts.
 pub(crate) struct Built {
     pub(crate) map: Map,
+    /// What each function does.
+    pub(crate) routines: Vec<Routine>,
     /// In order of their numbers.
     pub(crate) funcs: Vec<Func>,
     /// Bytes that the memory starts with, by address.
@@ -224,6 +229,7 @@ impl<'m> Unit<'m> {
             types: Vec::new(),
             amounts,
             end,
+            longest: size(extent::text_bytes(model)),
         }
     }
 
@@ -314,7 +320,13 @@ impl<'m> Unit<'m> {
 
     /// What was built.
     pub(crate) fn finish(self) -> Built {
-        Built { map: self.map, funcs: self.funcs, data: self.data, end: self.end }
+        Built {
+            map: self.map,
+            routines: self.known,
+            funcs: self.funcs,
+            data: self.data,
+            end: self.end,
+        }
     }
 }
 

@@ -246,7 +246,7 @@ impl Lowering {
                 self.within(Some(*label), |l| l.stms(body));
                 self.out().end();
             }
-            Stm::Loop(label, body) => {
+            Stm::Loop(_, label, body) => {
                 self.out().loop_(BlockType::Empty);
                 self.within(Some(*label), |l| l.stms(body));
                 self.out().end();
@@ -276,6 +276,7 @@ impl Lowering {
                 [to, byte, len].into_iter().for_each(|part| self.exp(part));
                 self.out().memory_fill(0);
             }
+            Stm::Part(_, body) => self.stms(body),
             Stm::Trap => drop(self.out().unreachable()),
         }
     }
@@ -285,6 +286,7 @@ impl Lowering {
             Exp::I32(value) => drop(self.out().i32_const(*value)),
             Exp::I64(value) => drop(self.out().i64_const(*value)),
             Exp::Var(var) => self.get(self.numbers[var.index as usize]),
+            Exp::AtMost(of, _) => self.exp(of),
             Exp::Load(access, base, offset) => {
                 let offset = self.base(base, *offset);
                 self.load(*access, offset);

@@ -59,8 +59,19 @@ pub struct Descriptor {
     pub cycles: Vec<Cycle>,
     /// Bytes of an image, of an offer, and the most of an entry's body.
     pub sizes: Sizes,
+    /// The most core instructions of a step, one for each kind of offer.
+    pub costs: Vec<StepCost>,
     /// Doc comments by path: `field setpoint`.
     pub docs: Vec<(String, String)>,
+}
+
+/// What a step costs at most.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepCost {
+    /// The kind of offer: `tick`, `message adjust`, `consent`, `bind`, `birth`.
+    pub offer: String,
+    /// Core instructions that are executed.
+    pub most: u64,
 }
 
 /// How large things are, in bytes.

@@ -45,6 +45,59 @@ pub fn value_bytes(ty: &Type, types: &Types) -> usize {
     }
 }
 
+/// The most bytes of one text or byte string that stands anywhere in an object.
+pub fn text_bytes(model: &Model) -> usize {
+    let (schema, policy) = (&model.schema, &model.policy);
+    let params = |params: &[Param]| params.iter().map(|p| text_of(&p.ty)).max().unwrap_or(0);
+    let types = |types: &[Type]| types.iter().map(text_of).max().unwrap_or(0);
+    let most = |sizes: &mut dyn Iterator<Item = usize>| sizes.max().unwrap_or(0);
+    let variants = schema.types.enums.iter().flat_map(|found| &found.variants);
+    let limits = policy.limits.iter().filter_map(|limit| limit.sum.as_ref());
+    let pauses = policy.dormant.iter().chain(&policy.ends);
+    let parts = [
+        most(&mut variants.map(|variant| params(&variant.params))),
+        most(&mut schema.types.records.iter().map(|record| params(&record.fields))),
+        most(&mut schema.functions.iter().map(|f| types(&f.locals).max(text_of(&f.result)))),
+        most(&mut schema.derives.iter().map(|d| types(&d.locals).max(text_of(&d.ty)))),
+        most(&mut schema.fields.iter().map(|field| text_of(&field.ty))),
+        most(&mut schema.inputs.iter().map(|input| text_of(&input.ty))),
+        most(&mut schema.messages.iter().map(|message| params(&message.params))),
+        most(&mut schema.events.iter().map(|event| params(&event.params))),
+        most(&mut policy.rules.iter().map(|rule| types(&rule.locals))),
+        most(&mut policy.predictions.iter().map(|p| types(&p.locals).max(types(&p.captures)))),
+        most(&mut policy.always.iter().map(|clause| types(&clause.locals))),
+        most(&mut limits.map(|sum| types(&sum.locals))),
+        most(&mut pauses.map(|pause| types(&pause.locals))),
+    ];
+    most(&mut parts.into_iter())
+}
+
+/// The most bytes of a text or byte string that a value of this type holds; of what enums and
+/// records hold, they tell themselves.
+fn text_of(ty: &Type) -> usize {
+    match ty {
+        Type::Text { max } | Type::Bytes { max } => usize::from(*max),
+        Type::Option(inner) => text_of(inner),
+        Type::List { item, .. } | Type::Ring { item, .. } | Type::Set { item, .. } => text_of(item),
+        Type::Map { key, value, .. } => text_of(key).max(text_of(value)),
+        Type::Bool
+        | Type::Number { .. }
+        | Type::Duration(_)
+        | Type::Instant(_)
+        | Type::Key
+        | Type::Hash
+        | Type::Enum(_)
+        | Type::Record(_) => 0,
+    }
+}
+
+/// The most bytes of the parameters of one message, as a list in an entry.
+pub fn message_bytes(model: &Model) -> usize {
+    let types = &model.schema.types;
+    let messages = model.schema.messages.iter();
+    messages.map(|m| params_bytes(&m.params, types).saturating_add(SHORT)).max().unwrap_or(0)
+}
+
 /// The most bytes of all outcomes of one step.
 pub fn outcome_bytes(model: &Model) -> usize {
     let amounts = |rule: usize| SHORT + HEAD * model.policy.sums_of(rule as u16).count();

@@ -99,9 +99,7 @@ impl Reader<'_> {
         on: &Name,
         part: Option<&Name>,
     ) {
-        let within = Bounds { low: 1_000, high: 4_000_000 };
-        let ty = Type::Number { scale: 6, unit: Unit::default(), within };
-        let amount = self.number(amount, &ty);
+        let amount = self.number(amount, &share());
         let happening = match (on.text.as_str(), part.map(|part| part.text.as_str())) {
             ("kept" | "broken", None) => {
                 if is_gain == (on.text == "broken") {
@@ -254,4 +252,10 @@ impl Reader<'_> {
         self.scores.push((score.on, at));
         list.push(score);
     }
+}
+
+/// What one gain or loss may be.
+fn share() -> Type {
+    let within = Bounds { low: 1_000, high: 4_000_000 };
+    Type::Number { scale: 6, unit: Unit::default(), within }
 }

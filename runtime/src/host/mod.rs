@@ -150,6 +150,9 @@ impl Host {
         }
         let log = Log::open(store.disk.as_ref(), &store.log_directory(), &recovered.scan)?;
         let config = parts.config;
+        for class in recovered.classes.values() {
+            class.require_affordable(config.limits.step_instructions)?;
+        }
         let host = Host {
             log,
             key,
@@ -204,6 +207,7 @@ impl Host {
     /// Takes a component into the store.
     pub fn load(&mut self, component: &[u8]) -> Result<Bytes32> {
         let class = Class::load(component)?;
+        class.require_affordable(self.config.limits.step_instructions)?;
         let digest = self.store.keep_artifact(component)?;
         self.classes.entry(digest).or_insert(class);
         Ok(digest)

@@ -1,13 +1,28 @@
 //! A core module under an engine.
 
+use crate::meter::{self, Meter};
 use aqo_model::Model;
 use aqo_model::layout::{Layout, outcome};
 use aqo_model::policy::Otherwise;
 use aqo_tests::models;
 use wasmtime::{Config, Engine, Instance, Memory, Module, Mutability, OptLevel, Store, TypedFunc};
 
+/// Far more than any step takes.
+const FUEL: u64 = 1 << 50;
+
 /// The engine of these suites: quick to compile for, and no tricks with signals.
 pub(crate) fn engine() -> Engine {
+    Engine::new(&config()).expect("a known configuration")
+}
+
+/// The same, and it counts instructions.
+pub(crate) fn counting() -> Engine {
+    let mut config = config();
+    meter::count(&mut config);
+    Engine::new(&config).expect("a known configuration")
+}
+
+fn config() -> Config {
     let mut config = Config::new();
     config
         .cranelift_opt_level(OptLevel::None)
@@ -16,7 +31,7 @@ pub(crate) fn engine() -> Engine {
         .memory_guard_size(0)
         .memory_reservation_for_growth(0)
         .memory_init_cow(false);
-    Engine::new(&config).expect("a known configuration")
+    config
 }
 
 /// A live core module.
@@ -29,6 +44,7 @@ pub(crate) struct Core {
     outcome: usize,
     class: usize,
     image_size: usize,
+    pub(crate) meter: Meter,
 }
 
 impl Core {
@@ -36,6 +52,7 @@ impl Core {
         let bytes = aqo_emit::core_module(model);
         let module = Module::new(engine, &bytes).expect("a core module is valid");
         let mut store = Store::new(engine, ());
+        store.set_fuel(FUEL).expect("the engine counts");
         let instance = Instance::new(&mut store, &module, &[]).expect("it imports nothing");
         let mut global = |name| {
             let global = instance.get_global(&mut store, name).expect("an exported address");
@@ -46,7 +63,17 @@ impl Core {
         let (outcome, class) = (global(export::OUTCOME), global(export::CLASS));
         let memory = instance.get_memory(&mut store, export::MEMORY).expect("an exported memory");
         let step = instance.get_typed_func(&mut store, export::STEP).expect("an exported step");
-        Core { store, memory, step, image, offer, outcome, class, image_size: layout.image_size }
+        Core {
+            store,
+            memory,
+            step,
+            image,
+            offer,
+            outcome,
+            class,
+            image_size: layout.image_size,
+            meter: Meter::new(model, layout),
+        }
     }
 
     /// The class's digest.
@@ -59,7 +86,10 @@ impl Core {
         let data = self.memory.data_mut(&mut self.store);
         data[self.image..self.image + image.len()].copy_from_slice(image);
         data[self.offer..self.offer + offer.len()].copy_from_slice(offer);
+        self.store.set_fuel(FUEL).expect("the engine counts");
         self.step.call(&mut self.store, ()).expect("a step never traps");
+        let used = FUEL - self.store.get_fuel().expect("the engine counts");
+        self.meter.take(offer, used).expect("a step stays within its bound");
         let data = self.memory.data(&self.store);
         let image = data[self.image..self.image + self.image_size].to_vec();
         let at = self.outcome + outcome::LENGTH;

@@ -1,6 +1,6 @@
 //! Random lives: the compiled core and the interpreter answer the same offers, byte for byte.
 
-use crate::core::{Core, engine};
+use crate::core::{Core, counting};
 use crate::coverage;
 use aqo_model::Model;
 use aqo_model::entry::{Entry, Settled, Verdict, chain};
@@ -21,7 +21,7 @@ pub(crate) type Tally = BTreeMap<String, u64>;
 pub(crate) struct Life<'m> {
     model: &'m Model,
     layout: &'m Layout,
-    core: Core,
+    pub(crate) core: Core,
     offers: Offers<'m>,
     /// `None` before birth.
     image: Option<Vec<u8>>,
@@ -176,7 +176,7 @@ impl<'m> Life<'m> {
 /// Lives of each hand-written object; what happened in all of them.
 #[test]
 fn compiled_and_interpreted_agree() {
-    let engine = engine();
+    let engine = counting();
     let mut tally = Tally::new();
     let objects = [
         models::thermostat(),

@@ -3,7 +3,9 @@
 
 mod component;
 mod core;
+mod cost;
 mod coverage;
 mod lives;
+mod meter;
 mod random;
 mod read;

@@ -1,7 +1,7 @@
 //! Random rules over the schema of [`models::everything`]: expressions drawn by kind, kept where
 //! `verify` lets them stand, lived through by the interpreter and the compiled core.
 
-use crate::core::engine;
+use crate::core::counting;
 use crate::coverage;
 use crate::lives::Life;
 use aqo_model::Model;
@@ -408,7 +408,7 @@ fn object(chance: &mut Chance) -> (Model, usize) {
 
 #[test]
 fn random_objects_agree() {
-    let engine = engine();
+    let engine = counting();
     let mut chance = Chance::new(2027);
     let (mut objects, mut refused) = (Vec::new(), 0);
     for _ in 0..40 {

@@ -238,6 +238,8 @@ fn the_descriptor_is_held_to_the_model() {
     assert_eq!(wrong(&described(&bytes, |d| d.class = Bytes32::ZERO)), ReadError::Class);
     assert_eq!(wrong(&described(&bytes, |d| d.version = 7)), ReadError::Descriptor);
     assert_eq!(wrong(&described(&bytes, |d| d.sizes.entry += 1)), ReadError::Descriptor);
+    assert_eq!(wrong(&described(&bytes, |d| d.costs[0].most -= 1)), ReadError::Cost);
+    assert_eq!(wrong(&described(&bytes, |d| drop(d.costs.pop()))), ReadError::Cost);
     let core = "the core module";
     assert_eq!(wrong(&described(&bytes, |d| d.core = Bytes32::ZERO)), ReadError::Digest(core));
     assert_eq!(wrong(&described(&bytes, |d| d.source = None)), ReadError::Digest(artifact::SOURCE));
@@ -269,6 +271,12 @@ fn code_that_is_not_what_the_model_says_is_refused() {
     assert_eq!(read_unsealed(&other).expect("asked for by name").seal, Seal::Broken);
     let later = described(&other, |d| d.emit = 2);
     assert_eq!(read(&later).expect("another version").seal, Seal::NotComparable { emit: 2 });
+    // What it counted cannot be counted again, so it is never taken for less.
+    let dear = described(&other, |d| (d.emit, d.costs[0].most) = (2, u64::MAX));
+    assert_eq!(read(&dear).expect("another version").step_instructions(), u64::MAX);
+    let cheap = described(&other, |d| (d.emit, d.costs) = (2, Vec::new()));
+    let own = read(&bytes).expect("an object").step_instructions();
+    assert_eq!(read(&cheap).expect("another version").step_instructions(), own);
     let none: Vec<Section> = split(&bytes).into_iter().filter(|(id, _)| *id == CUSTOM).collect();
     assert_eq!(wrong(&join(&bytes, &none)), ReadError::NoCore);
 }

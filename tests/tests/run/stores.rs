@@ -1,6 +1,8 @@
 //! Stores: continued, killed, torn, flipped, fought over.
 
 use crate::world::{EXAMPLES, Heads, component, development, example, host, room, run};
+use aqo_model::value::Bytes32;
+use aqo_runtime::config::{HostConfig, Limits};
 use aqo_runtime::environment::RealDisk;
 use aqo_runtime::host::Host;
 use aqo_runtime::store::Store;
@@ -405,4 +407,33 @@ fn copy(from: &Path, to: &Path) {
     } else {
         std::fs::copy(from, to).unwrap();
     }
+}
+
+fn digest_of(component: &[u8]) -> Bytes32 {
+    Bytes32(*blake3::hash(component).as_bytes())
+}
+
+#[test]
+fn what_costs_too_much_is_not_taken_in() {
+    let directory = store();
+    let component = component("thermostat");
+    let cost = aqo_emit::read(&component).unwrap().step_instructions();
+    let config = |most: u64| HostConfig {
+        limits: Limits { step_instructions: most },
+        ..HostConfig::default()
+    };
+    let mut heads = Heads::default();
+    let mut poor = host(directory.path(), Some(config(cost - 1)), &mut heads).unwrap();
+    let refused = poor.load(&component).unwrap_err().to_string();
+    assert!(refused.contains(&format!("may cost {cost} instructions")), "{refused}");
+    assert!(poor.objects().next().is_none() && poor.class(&digest_of(&component)).is_none());
+    drop(poor);
+
+    let mut able = host(directory.path(), Some(config(cost)), &mut heads).unwrap();
+    let artifact = able.load(&component).unwrap();
+    able.birth(&artifact, "thermostat", &development(), &mut heads).unwrap();
+    drop(able);
+    // Nor is what lives there when a host can no longer afford it.
+    assert!(host(directory.path(), Some(config(cost - 1)), &mut heads).is_err());
+    host(directory.path(), None, &mut heads).unwrap();
 }

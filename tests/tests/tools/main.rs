@@ -12,6 +12,7 @@
 
 mod begin;
 mod book;
+mod costs;
 mod documents;
 mod fixes;
 mod levels;

@@ -1,5 +1,8 @@
 //! `aqc test`: lines, JUnit, filters, the budget and coverage.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::helpers::{Called, call, call_on, directory, expect_file};
@@ -173,8 +176,23 @@ scenario \"is wrong\"",
     let reasons = group("refusal reasons");
     let missed: Vec<&str> =
         reasons["missed"].as_array().unwrap().iter().map(|m| m["what"].as_str().unwrap()).collect();
-    assert_eq!(missed, ["nothing was refused `worn_out`", "nothing was refused `flow`"]);
+    assert_eq!(missed, ["nothing was refused `worn_out`"], "the flow is proved to refuse nothing");
     let opened = &coverage["rules"][0];
     assert_eq!((&opened["name"], &opened["committed"]), (&"do_open".into(), &4.into()));
     assert_eq!((&opened["refused"], &opened["held"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn the_programs_of_the_design_pass_or_say_what_they_wait_for() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/design");
+    for (file, passed) in [("thermostat.aqo", "2 passed"), ("spending_guard.aqo", "2 passed")] {
+        let called = call(&folder, &["test", file]);
+        assert_eq!(called.code, 0, "{file}: {}", called.err);
+        assert!(called.out.contains(&format!("{passed}, 0 failed")), "{file}: {}", called.out);
+    }
+    let called = call(&folder, &["check", "rollout.aqo", "--format", "json"]);
+    let codes: BTreeSet<String> = (called.out.lines())
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["code"].to_string())
+        .collect();
+    assert_eq!(codes, BTreeSet::from(["\"E8001\"".to_owned()]), "{}", called.err);
 }

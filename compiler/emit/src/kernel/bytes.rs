@@ -1,5 +1,6 @@
 //! Bytes in memory: compared, copied, looked through. A text is its length as u16 and its bytes.
 
+use crate::bound::Rounds;
 use crate::code::Code;
 use crate::ir::{Exp, Ty, load32, load64};
 use crate::unit::Routine;
@@ -12,7 +13,7 @@ pub(crate) fn append(code: &mut Code<'_, '_>) {
     let [to, from, len] = code.params();
     let end = code.bind(to + len);
     code.block(|code, done| {
-        code.repeat(|code, again| {
+        code.repeat(Rounds::bytes_of(len, 8), |code, again| {
             code.stop_if(done, end.get().le_u(to));
             code.store(8, to, 0, load64(from, 0));
             code.set(to, to + 8);
@@ -27,7 +28,7 @@ pub(crate) fn append(code: &mut Code<'_, '_>) {
 pub(crate) fn same_bytes(code: &mut Code<'_, '_>) {
     let [a, b, len] = code.params();
     let end = code.bind(a + len);
-    code.repeat(|code, again| {
+    code.repeat(Rounds::bytes_of(len, 8).and(7), |code, again| {
         code.when(end.get().le_u(a), |code| code.ret(1));
         code.when((end - a).lt_u(8), |code| {
             code.when(load32(1, a, 0).ne(load32(1, b, 0)), |code| code.ret(0));
@@ -47,7 +48,7 @@ pub(crate) fn same_bytes(code: &mut Code<'_, '_>) {
 pub(crate) fn order_bytes(code: &mut Code<'_, '_>) {
     let [a, b, len] = code.params();
     let end = code.bind(a + len);
-    code.repeat(|code, again| {
+    code.repeat(Rounds::bytes_of(len, 8).and(7), |code, again| {
         // Eight that are the same at a time, then one.
         let eight = Exp::I32(8).le_u(end - a).and_then(load64(a, 0).eq(load64(b, 0)));
         code.when(eight, |code| {
@@ -80,11 +81,12 @@ pub(crate) fn valid_bytes(code: &mut Code<'_, '_>) {
 /// `(numbers, count)`: numbers of 8 bytes in ascending order, by insertion.
 pub(crate) fn sort(code: &mut Code<'_, '_>) {
     let [numbers, count] = code.params();
-    code.each(count, |code, k| {
+    let rounds = Rounds::items_of(count);
+    code.each(rounds, count, |code, k| {
         let number = code.bind(load64(numbers + (k << 3), 0));
         let place = code.bind(numbers + (k << 3));
         code.block(|code, done| {
-            code.repeat(|code, again| {
+            code.repeat(rounds, |code, again| {
                 code.stop_if(done, place.get().le_u(numbers));
                 let before = code.bind(load64(place - 8, 0));
                 code.stop_if(done, before.get().le_s(number));
@@ -103,7 +105,8 @@ pub(crate) fn same_text(code: &mut Code<'_, '_>) {
     let [a, b] = code.params();
     let len = code.bind(load32(2, a, 0));
     code.when(len.get().ne(load32(2, b, 0)), |code| code.ret(0));
-    let same = code.call(Routine::SameBytes, [a + 2, b + 2, len.get()]);
+    let most = code.unit.longest;
+    let same = code.call(Routine::SameBytes, [a + 2, b + 2, len.get().at_most(most)]);
     code.ret(same);
 }
 
@@ -112,7 +115,8 @@ pub(crate) fn starts_with(code: &mut Code<'_, '_>) {
     let [text, start] = code.params();
     let len = code.bind(load32(2, start, 0));
     code.when(load32(2, text, 0).lt_u(len), |code| code.ret(0));
-    let same = code.call(Routine::SameBytes, [text + 2, start + 2, len.get()]);
+    let most = code.unit.longest;
+    let same = code.call(Routine::SameBytes, [text + 2, start + 2, len.get().at_most(most)]);
     code.ret(same);
 }
 
@@ -130,7 +134,7 @@ pub(crate) fn all_zero(code: &mut Code<'_, '_>) {
     let end = code.bind(from + len);
     let seen = code.var(Ty::I64);
     code.block(|code, done| {
-        code.repeat(|code, again| {
+        code.repeat(Rounds::bytes_of(len, 8), |code, again| {
             code.stop_if(done, (end - from).lt_u(8));
             code.set(seen, seen | load64(from, 0));
             code.set(from, from + 8);
@@ -138,7 +142,7 @@ pub(crate) fn all_zero(code: &mut Code<'_, '_>) {
         });
     });
     code.block(|code, done| {
-        code.repeat(|code, again| {
+        code.repeat(Rounds::bytes(7), |code, again| {
             code.stop_if(done, end.get().le_u(from));
             code.set(seen, seen | load32(1, from, 0).extend());
             code.set(from, from + 1);

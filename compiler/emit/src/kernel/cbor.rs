@@ -63,7 +63,8 @@ pub(crate) fn put_text(code: &mut Code<'_, '_>) {
     let [to, text] = code.params();
     let len = code.bind(load32(2, text, 0));
     let start = code.call(Routine::PutHead, [to.get(), Exp::I32(TEXT.into()), len.get().extend()]);
-    let end = code.call(Routine::Append, [start, text + 2, len.get()]);
+    let most = code.unit.longest;
+    let end = code.call(Routine::Append, [start, text + 2, len.get().at_most(most)]);
     code.ret(end);
 }
 
@@ -72,7 +73,8 @@ pub(crate) fn put_bytes(code: &mut Code<'_, '_>) {
     let [to, from] = code.params();
     let len = code.bind(load32(2, from, 0));
     let start = code.call(Routine::PutHead, [to.get(), Exp::I32(BYTES.into()), len.get().extend()]);
-    let end = code.call(Routine::Append, [start, from + 2, len.get()]);
+    let most = code.unit.longest;
+    let end = code.call(Routine::Append, [start, from + 2, len.get().at_most(most)]);
     code.ret(end);
 }
 

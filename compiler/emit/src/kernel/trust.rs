@@ -1,6 +1,7 @@
 //! Trust: the compiled twin of the model's `trust`, for the object's own settings. All products fit
 //! 64 bits, as they do there.
 
+use crate::bound::Rounds;
 use crate::code::Code;
 use crate::ir::{Exp, Ty, Var, load32, load64};
 use crate::memory::{cell, gain as positive, size};
@@ -16,6 +17,16 @@ const RING: i32 = 16;
 const REMEMBERED: i64 = 8;
 /// The prime of FNV-1a, 32 bits.
 const FNV_PRIME: i32 = 0x0100_0193;
+
+/// The positives of one step: at most one for each prediction and one that a rule says.
+fn positives(code: &Code<'_, '_>) -> Rounds {
+    Rounds::positives(size(code.unit.model.policy.predictions.len()) + 1)
+}
+
+/// What novelty remembers, the positives of the step included.
+fn known_positives(code: &Code<'_, '_>) -> Rounds {
+    positives(code).and(size(record::CAPACITY))
+}
 
 /// The settings, and the address of the record.
 fn settings<'m>(code: &Code<'_, 'm>) -> (&'m Trust, u32) {
@@ -85,8 +96,9 @@ pub(crate) fn gain(code: &mut Code<'_, '_>) {
     code.store(4, 0, cell::GAINS, count + 1);
     let key = code.bind((source.get().extend() << 32i64) | claim.get().extend());
     let place = code.bind(count * stride.cast_signed());
+    let rounds = positives(code);
     code.block(|code, found| {
-        code.repeat(|code, again| {
+        code.repeat(rounds, |code, again| {
             code.stop_if(found, place.get().eqz());
             let before = code.bind(place - stride.cast_signed());
             let other = code.bind(load64(before, gains + positive::AMOUNT));
@@ -128,7 +140,7 @@ fn take_gains(code: &mut Code<'_, '_>, policy: &Trust, at: u32, x: Var, count: V
     let known = remembered(code, at, grid);
     let diversity = (policy.sources > 1).then(|| {
         // The sources of this step count as well.
-        code.each(count, |code, k| {
+        code.each(positives(code), count, |code, k| {
             code.store(8, (known + k) << 3, live, load64(k << 4, gains + positive::CLAIM));
         });
         let distinct = code.call(Routine::Distinct, [Exp::I32(live.cast_signed()), known + count]);
@@ -138,10 +150,10 @@ fn take_gains(code: &mut Code<'_, '_>, policy: &Trust, at: u32, x: Var, count: V
     });
     let recovering = load32(1, 0, at + size(record::RECOVERING)).extend();
     let rate = code.bind(recovering + 1i64);
-    code.each(count, |code, k| {
+    code.each(positives(code), count, |code, k| {
         let key = code.bind(load64(k << 4, gains + positive::CLAIM));
         let repeats = code.bind(0);
-        code.each(known, |code, other| {
+        code.each(known_positives(code), known, |code, other| {
             let same = load64(other << 3, live).eq(key);
             code.set(repeats, repeats + same);
         });
@@ -166,7 +178,8 @@ fn remembered(code: &mut Code<'_, '_>, at: u32, grid: Var) -> Var {
     let live = code.unit.map.live;
     let ring = at + size(record::RING);
     let known = code.bind(0);
-    code.each(load32(1, 0, at + size(record::LEN)), |code, k| {
+    let rounds = Rounds::positives(size(record::CAPACITY));
+    code.each(rounds, load32(1, 0, at + size(record::LEN)), |code, k| {
         let entry = code.bind(k * size(record::STRIDE).cast_signed());
         let stamp = load32(4, entry, ring + 8).extend();
         code.when((grid - stamp).le_s(REMEMBERED), |code| {
@@ -201,11 +214,12 @@ pub(crate) fn distinct(code: &mut Code<'_, '_>) {
     const CLAIM: u32 = 4;
     let [from, count] = code.params();
     let found = code.var(Ty::I32);
-    code.each(count, |code, k| {
+    let rounds = known_positives(code);
+    code.each(rounds, count, |code, k| {
         let source = code.bind(load32(4, from + (k << 3), CLAIM));
         let other = code.bind(0);
         code.block(|code, known| {
-            code.repeat(|code, again| {
+            code.repeat(rounds, |code, again| {
                 code.when(other.get().eq(k), |code| {
                     code.set(found, found + 1);
                     code.stop(known);
@@ -222,8 +236,10 @@ pub(crate) fn distinct(code: &mut Code<'_, '_>) {
 /// `(hash, from, to) -> claim`
 pub(crate) fn claim(code: &mut Code<'_, '_>) {
     let [hash, from, to] = code.params();
+    // The parameters of a message, as an entry has them.
+    let rounds = Rounds::bytes(size(aqo_model::extent::message_bytes(code.unit.model)));
     code.block(|code, done| {
-        code.repeat(|code, again| {
+        code.repeat(rounds, |code, again| {
             code.stop_if(done, to.get().le_u(from));
             code.set(hash, (hash ^ load32(1, from, 0)) * FNV_PRIME);
             code.set(from, from + 1);

@@ -2,6 +2,7 @@
 //! then zeros. `Form::read` of the model says the same.
 
 use super::bytes::TEXT;
+use crate::bound::Rounds;
 use crate::code::Code;
 use crate::ir::{Exp, Label, Var, load32, load64};
 use crate::unit::Routine;
@@ -15,7 +16,7 @@ pub(crate) fn valid_text(code: &mut Code<'_, '_>) {
     let end = code.bind(next + len);
     let rest = code.call(Routine::AllZero, [end.get(), capacity - len]);
     code.when(rest.eqz(), |code| code.ret(0));
-    code.repeat(|code, again| {
+    code.repeat(Rounds::bytes_of(capacity, 1), |code, again| {
         code.when(end.get().le_u(next), |code| code.ret(1));
         skip_ascii(code, again, next, end);
         character(code, next, end);

@@ -1,5 +1,6 @@
 //! `a * b / c` with a product of 128 bits, rounded once: the twin of `Expr::MulDiv`.
 
+use crate::bound::Rounds;
 use crate::code::Code;
 use crate::ir::{Exp, Var};
 use aqo_model::expr::Rounding;
@@ -50,7 +51,7 @@ fn product(code: &mut Code<'_, '_>, a: Var, b: Var) -> (Var, Var) {
 fn quotient(code: &mut Code<'_, '_>, high: Var, low: Var, c: Var) -> (Var, Var) {
     let (rest, bits) = (code.bind(high), code.bind(low));
     let quotient = code.bind(0i64);
-    code.each(64, |code, _| {
+    code.each(Rounds::bits(64), 64, |code, _| {
         let over = code.bind(rest.get().shr_u(63i64).wrap());
         code.set(rest, (rest << 1i64) | bits.get().shr_u(63i64));
         code.set(bits, bits << 1i64);

@@ -1,5 +1,6 @@
 //! The keys of a role, and the replay window of each: `image::KeyState::is_fresh` and `burn` (RFC 4303, appendix A2).
 
+use crate::bound::Rounds;
 use crate::code::Code;
 use crate::ir::{Exp, load32, load64};
 use crate::memory::size;
@@ -10,7 +11,9 @@ use aqo_model::layout::role;
 pub(crate) fn find_key(code: &mut Code<'_, '_>) {
     let [record, key] = code.params();
     let known = code.bind(record + size(role::KEYS).cast_signed());
-    code.each(load32(2, record, size(role::COUNT)), |code, _| {
+    let most = code.unit.model.schema.roles.iter().map(|role| role.size()).max();
+    let rounds = Rounds::keys(size(most.unwrap_or(0)));
+    code.each(rounds, load32(2, record, size(role::COUNT)), |code, _| {
         let same = code.call(Routine::SameBytes32, [known.get(), key.get()]);
         code.when(same, |code| code.ret(known));
         code.set(known, known + size(role::STRIDE).cast_signed());

@@ -1,5 +1,6 @@
 //! Admission: what says "not now" before a rule's body runs, and what refuses what it would do.
 
+use crate::bound::{Part, Rounds};
 use crate::code::Code;
 use crate::ir::{Exp, Label, Var, load32, load64};
 use crate::memory::size;
@@ -74,7 +75,7 @@ pub(crate) fn left(code: &mut Code<'_, '_>, index: u16) {
     let start = code.bind(now() - limit.per);
     let left = code.bind(i64::from(limit.count));
     let spent = code.bind(0i64);
-    code.each(i32::from(count), |code, k| {
+    code.each(Rounds::stamps(u32::from(count)), i32::from(count), |code, k| {
         code.when(start.get().lt_s(load64(k << 3, stamps)), |code| {
             code.set(left, left - 1i64);
             if limit.sum.is_some() {
@@ -151,17 +152,21 @@ pub(crate) fn violated(
     let model = code.unit.model;
     for flow in &model.policy.flows {
         if let Some(next) = candidate.fields.get(&flow.field) {
-            let allowed = allowed(code, flow, next);
-            code.when(allowed.eqz(), |code| refuse(code, (verdict, refused), Reason::FLOW));
+            code.part(Part::Flow(flow.field), |code| {
+                let allowed = allowed(code, flow, next);
+                code.when(allowed.eqz(), |code| refuse(code, (verdict, refused), Reason::FLOW));
+            });
         }
     }
     for clause in &model.policy.always {
         let sets = |field| candidate.fields.contains_key(&field);
         if expr::reads_field(code, &clause.holds, &sets) {
-            let mut scope = Scope::new(Fields::Next(&candidate.fields), &clause.locals);
-            let holds = expr::truth(code, &mut scope, &clause.holds);
-            let reason = Reason(clause.reason);
-            code.when(holds.eqz(), |code| refuse(code, (verdict, refused), reason));
+            code.part(Part::Clause(clause.reason), |code| {
+                let mut scope = Scope::new(Fields::Next(&candidate.fields), &clause.locals);
+                let holds = expr::truth(code, &mut scope, &clause.holds);
+                let reason = Reason(clause.reason);
+                code.when(holds.eqz(), |code| refuse(code, (verdict, refused), reason));
+            });
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Entry 0: the twin of `step::begin::birth`. Whatever the image held before is not looked at.
 
+use crate::bound::{Part, Rounds};
 use crate::code::Code;
 use crate::ir::{Exp, Stm, at, load32};
 use crate::kernel::cbor;
@@ -65,7 +66,7 @@ fn well_keyed(code: &mut Code<'_, '_>) {
             continue;
         };
         stillborn_unless(code, count.get().le_u(i32::from(max)), Reason::MALFORMED);
-        code.each(count, |code, k| {
+        code.each(Rounds::keys(u32::from(max)), count, |code, k| {
             code.when(k, |code| {
                 let key = code.bind((k << 5) + keys.cast_signed());
                 let args = [key - 32, key.get(), Exp::I32(32)];
@@ -74,6 +75,11 @@ fn well_keyed(code: &mut Code<'_, '_>) {
             });
         });
     }
+}
+
+/// The keys of a role.
+fn keys_of(code: &Code<'_, '_>, role: u16) -> Rounds {
+    Rounds::keys(size(code.unit.model.schema.roles[usize::from(role)].size()))
 }
 
 /// Nothing is born, so nothing wants to be ticked.
@@ -90,9 +96,11 @@ fn stillborn_unless(code: &mut Code<'_, '_>, holds: Exp, reason: Reason) {
 /// `() -> reason`: the first `always` that the newborn would fail; 0 where none is.
 pub(crate) fn fault(code: &mut Code<'_, '_>) {
     for clause in &code.unit.model.policy.always {
-        let mut scope = Scope::new(Fields::Birth, &clause.locals);
-        let holds = expr::truth(code, &mut scope, &clause.holds);
-        code.when(holds.eqz(), |code| code.ret(i32::from(clause.reason)));
+        code.part(Part::Clause(clause.reason), |code| {
+            let mut scope = Scope::new(Fields::Birth, &clause.locals);
+            let holds = expr::truth(code, &mut scope, &clause.holds);
+            code.when(holds.eqz(), |code| code.ret(i32::from(clause.reason)));
+        });
     }
     code.ret(0);
 }
@@ -125,7 +133,7 @@ fn image(code: &mut Code<'_, '_>) -> Exp {
         let record = role(code, index);
         let count = code.bind(load32(2, 0, map.offer + size(*place)));
         code.store(2, 0, record + size(role_at::COUNT), count);
-        code.each(count, |code, k| {
+        code.each(keys_of(code, index), count, |code, k| {
             let from = (k << 5) + (map.offer + size(place + 2)).cast_signed();
             let to = k * size(role_at::STRIDE).cast_signed();
             code.copy(to + (record + size(role_at::KEYS)).cast_signed(), from, 32);
@@ -136,7 +144,8 @@ fn image(code: &mut Code<'_, '_>) -> Exp {
     }
     for (offset, count) in &layout.limits {
         let stamps = map.image + size(offset + 2);
-        code.each(i32::from(*count), |code, k| code.store(8, k << 3, stamps, state::FREE));
+        let rounds = Rounds::stamps(u32::from(*count));
+        code.each(rounds, i32::from(*count), |code, k| code.store(8, k << 3, stamps, state::FREE));
     }
     if let Some(offset) = layout.trust {
         code.store(8, 0, map.image + size(offset + trust::T0), now());
@@ -159,11 +168,11 @@ fn body(code: &mut Code<'_, '_>, bind: Exp) {
     out.from(code, Routine::PutBytes32, creator);
     out.from(code, Routine::PutBind, bind);
     out.array(layout.roles.len());
-    for place in &layout.birth_keys {
+    for (index, place) in indices(layout.roles.len()).zip(&layout.birth_keys) {
         let keys = map.offer + size(*place);
         out.head(code, cbor::ARRAY, load32(2, 0, keys).extend());
         let next = out.end(code);
-        code.each(load32(2, 0, keys), |code, k| {
+        code.each(keys_of(code, index), load32(2, 0, keys), |code, k| {
             let mut out = Out::new(next);
             out.from(code, Routine::PutBytes32, (k << 5) + (keys + 2).cast_signed());
             out.end(code);

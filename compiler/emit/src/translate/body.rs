@@ -451,6 +451,7 @@ fn settled(code: &mut Code<'_, '_>, value: Val) -> Val {
         | Exp::Binary(..)
         | Exp::If(..)
         | Exp::Select(..)
+        | Exp::AtMost(..)
         | Exp::Call(..) => code.bind(part).get(),
     })
 }
@@ -465,8 +466,8 @@ pub(crate) fn stage_of(code: &Code<'_, '_>, field: u16) -> u32 {
 /// Copies what stands in memory to a place of its own.
 fn stage(code: &mut Code<'_, '_>, value: Val, form: &Form, place: u32) -> Val {
     match (value, form) {
-        (Val::Text(from), _) => Val::Text(stage_bytes(code, from, place)),
-        (Val::Bytes(from), _) => Val::Bytes(stage_bytes(code, from, place)),
+        (Val::Text(from), _) => Val::Text(stage_bytes(code, from, form, place)),
+        (Val::Bytes(from), _) => Val::Bytes(stage_bytes(code, from, form, place)),
         (Val::Bytes32(from), _) => {
             code.copy(at(place), from, 32);
             Val::Bytes32(at(place))
@@ -488,9 +489,9 @@ fn stage(code: &mut Code<'_, '_>, value: Val, form: &Form, place: u32) -> Val {
     }
 }
 
-fn stage_bytes(code: &mut Code<'_, '_>, from: Exp, place: u32) -> Exp {
+fn stage_bytes(code: &mut Code<'_, '_>, from: Exp, form: &Form, place: u32) -> Exp {
     let from = code.atom(from);
-    let whole = load32(2, from.clone(), 0) + 2;
+    let whole = (load32(2, from.clone(), 0) + 2).at_most(size(form.size()));
     code.push(Stm::Copy(at(place), from, whole));
     at(place)
 }

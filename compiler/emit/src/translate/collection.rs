@@ -381,13 +381,15 @@ fn has_room(code: &mut Code<'_, '_>, form: &Form, room: u32, key: Val) -> Exp {
 /// The middle of a list of numbers in order of size.
 fn median(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, of: &Expr) -> Val {
     let (form, of) = value(code, scope, of).whole();
+    let (_, max) = form.items().expect("a list has items");
+    let most = size(max);
     let of = code.bind(of);
     let room = code.unit.room(&form);
     let numbers = room + size(COUNT);
     let count = code.bind(load32(2, of, 0));
     let from = of + size(COUNT).cast_signed();
-    code.push(Stm::Copy(at(numbers), from, count << 3));
-    code.run(Routine::Sort, [at(numbers), count.get()]);
+    code.push(Stm::Copy(at(numbers), from, (count << 3).at_most(8 * most)));
+    code.run(Routine::Sort, [at(numbers), count.get().at_most(most)]);
     let some = code.bind(count.get().ne(0));
     let middle = (count - 1).shr_u(1).select(0, some);
     let number = code.bind(load64(middle << 3, numbers));

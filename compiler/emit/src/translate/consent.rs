@@ -1,6 +1,7 @@
 //! Consent: the twin of `step::consent`. A request that enough people consent to is put where a
 //! message stands in the offer, so that its rules find it as they would have found the message.
 
+use crate::bound::Rounds;
 use crate::code::Code;
 use crate::ir::{Exp, Stm, Var, at, load32, load64};
 use crate::memory::{cell, size};
@@ -8,7 +9,7 @@ use crate::translate::entry::kind;
 use crate::translate::expr::refusal;
 use crate::translate::message::{elect, end, part, refuse_held, sender, sender_key};
 use crate::translate::out::Out;
-use crate::translate::outcome::{REASON, WAITS, decline, note_rule};
+use crate::translate::outcome::{COMMITTED, REASON, WAITS, decline, note_rule};
 use crate::translate::rule::held;
 use crate::translate::schedule::{deadline_of_all, indices, mode};
 use crate::translate::scope::{self, now};
@@ -98,7 +99,8 @@ fn hear(code: &mut Code<'_, '_>, index: u16, slot: &RequestSlot) {
     let other = until.ne(load64(0, record + size(request::DEADLINE)));
     decline_if(code, Reason::NO_REQUEST, other);
     let votes = code.unit.map.image + size(slot.votes);
-    code.each(load32(2, 0, votes), |code, k| {
+    let rounds = Rounds::votes(size(slot.most));
+    code.each(rounds, load32(2, 0, votes), |code, k| {
         let vote = (k << 5) + (votes + 2).cast_signed();
         let same = code.call(Routine::SameBytes32, [vote, key.clone()]);
         decline_if(code, Reason::TWICE, same);
@@ -137,7 +139,7 @@ pub(crate) fn count(code: &mut Code<'_, '_>, index: u16) {
 
 /// The request takes the place of the message in the offer, and is judged as one.
 fn fire(code: &mut Code<'_, '_>, slot: &RequestSlot, next: Var) {
-    let (model, map) = (code.unit.model, code.unit.map.clone());
+    let (model, layout, map) = (code.unit.model, code.unit.layout, code.unit.map.clone());
     let (record, bytes) = record(code, slot);
     code.copy(at(part(code, given::ROLE)), at(record + size(request::ROLE)), SENDER);
     let params: usize = slot.params.iter().map(|slot| slot.form.size()).sum();
@@ -155,7 +157,7 @@ fn fire(code: &mut Code<'_, '_>, slot: &RequestSlot, next: Var) {
         let from = code.bind(next);
         let to = code.bind(next);
         let mut out = Out::new(to);
-        let slots = &code.unit.layout.params[usize::from(kind)];
+        let slots = &layout.params[usize::from(kind)];
         out.array(slots.len());
         for slot in slots {
             out.value(code, Val::of_slot(slot, map.offer));
@@ -177,6 +179,10 @@ fn fire(code: &mut Code<'_, '_>, slot: &RequestSlot, next: Var) {
     refuse_held(code, verdict);
     let none = refusal(Reason::NO_RULE.0);
     code.set(verdict, verdict.get().select(none, verdict));
+    if let Some((_, kept)) = layout.outcomes.iter().find(|(index, _)| *index == rule) {
+        let last = Exp::I32(0).select(verdict, verdict.get().eq(COMMITTED));
+        code.store(2, 0, map.image + size(*kept), last);
+    }
     note_rule(code, rule, verdict.get());
     end(code, next, verdict & REASON);
 }
@@ -236,7 +242,10 @@ pub(crate) fn is_met(code: &mut Code<'_, '_>, rule: u16) {
     let [votes] = code.params();
     let quorum = quorum(code, rule);
     let held = code.bind(0);
-    code.each(load32(2, votes, 0), |code, k| {
+    let slot = code.unit.layout.requests.iter().find(|slot| slot.rule == rule);
+    let most = slot.map_or(0, |slot| slot.most).max(1);
+    let rounds = Rounds::votes(size(most));
+    code.each(rounds, load32(2, votes, 0), |code, k| {
         let vote = code.bind((votes + 2) + (k << 5));
         let found = code.bind(0);
         for role in &quorum.roles {
@@ -267,6 +276,7 @@ pub(crate) fn bind_role(code: &mut Code<'_, '_>, index: u16) {
     }
     let known = code.call(Routine::FindKey, [at(record), key.get()]);
     let known = code.bind(known);
+    let most = size(code.unit.model.schema.roles[usize::from(index)].size());
     let count = code.bind(load32(2, 0, count_at));
     let end = code.bind(count * stride.cast_signed() + keys.cast_signed());
     code.either(
@@ -276,14 +286,14 @@ pub(crate) fn bind_role(code: &mut Code<'_, '_>, index: u16) {
             // Behind every key that is less.
             let place = code.bind(at(keys));
             code.block(|code, done| {
-                code.each(count, |code, _| {
+                code.each(Rounds::keys(most), count, |code, _| {
                     let order =
                         code.call(Routine::OrderBytes, [place.get(), key.get(), Exp::I32(32)]);
                     code.stop_if(done, Exp::I32(0).lt_s(order));
                     code.set(place, place + stride.cast_signed());
                 });
             });
-            let behind = end - place;
+            let behind = (end - place).at_most(most * stride);
             code.push(Stm::Copy(place + stride.cast_signed(), place.get(), behind));
             code.copy(place, key, 32);
             code.zero(place + 32, stride - 32);
@@ -292,7 +302,8 @@ pub(crate) fn bind_role(code: &mut Code<'_, '_>, index: u16) {
         |code| {
             code.when(known, |code| {
                 let after = code.bind(known + stride.cast_signed());
-                code.push(Stm::Copy(known.get(), after.get(), end - after));
+                let behind = (end - after).at_most(most * stride);
+                code.push(Stm::Copy(known.get(), after.get(), behind));
                 code.zero(end - stride.cast_signed(), stride);
                 code.store(2, 0, count_at, count - 1);
             });

@@ -1,6 +1,7 @@
 //! An entry's body, as `entry::Entry::encode` of the model writes it: its start, its rest, and what
 //! it leaves in the image.
 
+use crate::bound::Rounds;
 use crate::code::Code;
 use crate::ir::{Exp, Var, at, load32, load64};
 use crate::kernel::cbor;
@@ -307,7 +308,13 @@ fn put_noted(
     (from, most): (u32, usize),
 ) {
     put_length(code, out, load32(4, 0, count), most);
-    let args = [out.place(code), at(from), load32(4, 0, bytes)];
+    let model = code.unit.model;
+    let room = match bytes {
+        cell::OUTCOMES => extent::outcome_bytes(model),
+        cell::EVENTS => extent::event_bytes(model),
+        _ => extent::binding_bytes(model),
+    };
+    let args = [out.place(code), at(from), load32(4, 0, bytes).at_most(size(room))];
     out.moved(code, Routine::Append, args);
 }
 
@@ -336,7 +343,9 @@ fn put_changes(code: &mut Code<'_, '_>, out: &mut Out) {
         });
     }
     if logged > 0 {
-        let args = [out.place(code), at(map.changes), load32(4, 0, cell::CHANGES)];
+        let most = size(extent::logged_bytes(code.unit.model));
+        let len = load32(4, 0, cell::CHANGES).at_most(most);
+        let args = [out.place(code), at(map.changes), len];
         out.moved(code, Routine::Append, args);
     }
 }
@@ -410,7 +419,8 @@ fn put_trust(code: &mut Code<'_, '_>, out: &mut Out) {
             let most = code.unit.model.policy.predictions.len() + 1;
             put_length(code, &mut out, load32(4, 0, cell::GAINS), most);
             let next = out.end(code);
-            code.each(load32(4, 0, cell::GAINS), |code, k| {
+            let rounds = Rounds::positives(size(most));
+            code.each(rounds, load32(4, 0, cell::GAINS), |code, k| {
                 let mut out = Out::new(next);
                 out.array(2);
                 out.head(code, 0, load32(4, k << 4, gains + gain::SOURCE).extend());

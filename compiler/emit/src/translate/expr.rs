@@ -4,6 +4,7 @@
 //! which the interpreter meets it; the operands that are given back have none and read only what
 //! stays as it is until the rule commits. So it does not matter when they are evaluated.
 
+use crate::bound::Rounds;
 use crate::code::Code;
 use crate::ir::{Exp, Stm, Var, at, load32, load64};
 use crate::memory::size;
@@ -183,7 +184,7 @@ fn role(code: &mut Code<'_, '_>, index: u16) -> Val {
     code.push(Stm::Fill(at(room), Exp::I32(0), literal(form.size())));
     let count = code.bind(load32(2, 0, record + size(role_at::COUNT)));
     code.store(2, 0, room, count);
-    code.each(count, |code, k| {
+    code.each(Rounds::keys(u32::from(max)), count, |code, k| {
         let from = k * size(role_at::STRIDE).cast_signed();
         let from = from + (record + size(role_at::KEYS)).cast_signed();
         let to = (k << 5) + (room + size(COUNT)).cast_signed();

@@ -1,5 +1,6 @@
 //! Phases 1 and 3a: what was foretold is looked at, and settled. The twin of `step::foretell`.
 
+use crate::bound::Rounds;
 use crate::code::Code;
 use crate::ir::{Exp, load32, load64};
 use crate::memory::{cell, foretold, size};
@@ -42,7 +43,7 @@ pub(crate) fn settle_deadlines(code: &mut Code<'_, '_>) {
         });
         return code.leave();
     }
-    code.repeat(|code, again| {
+    code.repeat(Rounds::predictions(size(predictions)), |code, again| {
         let earliest = code.bind(i64::MAX);
         let which = code.bind(-1);
         for index in indices(predictions) {

@@ -1,5 +1,6 @@
 //! When the object acts: the twin of `step::schedule`.
 
+use crate::bound::Rounds;
 use crate::code::Code;
 use crate::ir::{Exp, Stm, Var, load32, load64};
 use crate::memory::{cell, size, tick};
@@ -137,13 +138,16 @@ pub(crate) fn count_ticks(code: &mut Code<'_, '_>, cycle: u16) {
             // One more for each doubling that has passed.
             let number = code.bind(0i64);
             let next = code.bind(first);
-            code.repeat(|code, again| {
-                code.when(next.get().le_s(passed), |code| {
-                    code.set(number, number + 1i64);
-                    code.set(next, (next << 1i64) + first);
-                    code.stop(again);
-                });
-            });
+            code.repeat(
+                Rounds::doublings(u32::try_from(doublings).unwrap_or(u32::MAX)),
+                |code, again| {
+                    code.when(next.get().le_s(passed), |code| {
+                        code.set(number, number + 1i64);
+                        code.set(next, (next << 1i64) + first);
+                        code.stop(again);
+                    });
+                },
+            );
             code.ret(number);
         }
         Schedule::Daily(at) => {

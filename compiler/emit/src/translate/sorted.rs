@@ -1,6 +1,7 @@
 //! Sets and maps: items in ascending order of their keys, each key once. The twin of the order of
 //! `Value` in the Model.
 
+use crate::bound::Rounds;
 use crate::code::Code;
 use crate::ir::{Exp, Stm, Var, load32, load64};
 use crate::memory::size;
@@ -51,7 +52,8 @@ fn compare(code: &mut Code<'_, '_>, form: &Form, a: Var, b: Var, offset: u32) {
             let (one, other) = (code.bind(load32(2, a, offset)), code.bind(load32(2, b, offset)));
             let less = one.get().select(other, one.get().lt_u(other));
             let start = offset + size(COUNT);
-            let args = [beyond(a.get(), start), beyond(b.get(), start), less];
+            let most = size(form.size()) - size(COUNT);
+            let args = [beyond(a.get(), start), beyond(b.get(), start), less.at_most(most)];
             let bytes = code.call(Routine::OrderBytes, args);
             let bytes = code.bind(bytes);
             code.when(bytes, |code| code.ret(bytes));
@@ -82,12 +84,12 @@ fn small(code: &mut Code<'_, '_>, width: u8, a: Var, b: Var, offset: u32) -> Exp
 pub(crate) fn seek(code: &mut Code<'_, '_>, form: u16) {
     let [coll, key] = code.params();
     let form = code.unit.form_numbered(form);
-    let (key_form, stride, _) = key_of(&form);
+    let (key_form, stride, max) = key_of(&form);
     let order = Routine::Order(code.unit.form(key_form));
     let low = code.bind(0);
     let high = code.bind(load32(2, coll, 0));
     code.block(|code, done| {
-        code.repeat(|code, again| {
+        code.repeat(Rounds::halvings(max), |code, again| {
             code.stop_if(done, high.get().le_u(low));
             let middle = code.bind((low + high).shr_u(1));
             let found = code.call(order, [item(coll, middle.get(), stride), key.get()]);
@@ -116,6 +118,7 @@ pub(crate) fn insert(code: &mut Code<'_, '_>, form: u16) {
     let count = code.bind(load32(2, coll, 0));
     code.when(Exp::I32(max.cast_signed()).le_u(count), |code| code.ret(0));
     let behind = (count - place.get().shr_u(1)) * stride.cast_signed();
+    let behind = behind.at_most(max * stride);
     code.push(Stm::Copy(at + stride.cast_signed(), at.get(), behind));
     code.copy(at, key, size(key_form.size()));
     code.store(2, coll, 0, count + 1);
@@ -128,11 +131,12 @@ pub(crate) fn remove(code: &mut Code<'_, '_>, form: u16) {
     let place = code.call(Routine::Seek(form), [coll.get(), key.get()]);
     let place = code.bind(place);
     let form = code.unit.form_numbered(form);
-    let (_, stride, _) = key_of(&form);
+    let (_, stride, max) = key_of(&form);
     code.when(place & 1, |code| {
         let at = code.bind(item(coll, place.get().shr_u(1), stride));
         let count = code.bind(load32(2, coll, 0) - 1);
         let behind = (count - place.get().shr_u(1)) * stride.cast_signed();
+        let behind = behind.at_most(max * stride);
         code.push(Stm::Copy(at.get(), at + stride.cast_signed(), behind));
         let last = item(coll, count.get(), stride);
         code.push(Stm::Fill(last, Exp::I32(0), literal(stride as usize)));

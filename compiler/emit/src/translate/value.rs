@@ -222,7 +222,8 @@ impl Val {
                 Some((stride, _)) => {
                     let a = code.atom(a);
                     let bytes = load32(2, a.clone(), 0) * size(stride).cast_signed();
-                    code.call(Routine::SameBytes, [a, b, bytes + size(COUNT).cast_signed()])
+                    let used = bytes + size(COUNT).cast_signed();
+                    code.call(Routine::SameBytes, [a, b, used.at_most(size(form.size()))])
                 }
             },
             _ => unreachable!("verify compares values of one kind"),
@@ -261,7 +262,8 @@ impl Val {
                 let len = code.bind(load32(2, from.clone(), 0));
                 let from = code.atom(from);
                 let whole = code.bind(len + TEXT.cast_signed());
-                code.push(Stm::Copy(beyond(base.clone(), offset), from, whole.get()));
+                let used = whole.get().at_most(u32::from(*capacity) + TEXT);
+                code.push(Stm::Copy(beyond(base.clone(), offset), from, used));
                 let end = beyond(base, offset + TEXT) + len;
                 let rest = Exp::I32(i32::from(*capacity)) - len;
                 code.push(Stm::Fill(end, Exp::I32(0), rest));
@@ -288,7 +290,8 @@ impl Val {
                         let (to, from) = (code.atom(to), code.atom(from));
                         let items = load32(2, from.clone(), 0) * size(stride).cast_signed();
                         let used = code.bind(items + size(COUNT).cast_signed());
-                        code.push(Stm::Copy(to.clone(), from, used.get()));
+                        let most = size(from_form.size());
+                        code.push(Stm::Copy(to.clone(), from, used.get().at_most(most)));
                         let rest = expr::literal(form.size()) - used;
                         code.push(Stm::Fill(to + used, Exp::I32(0), rest));
                     }

@@ -1,6 +1,7 @@
 //! Records, collections and variants that carry something, as they stand in memory: checked, written
 //! into an entry, and lists that grow.
 
+use crate::bound::Rounds;
 use crate::code::Code;
 use crate::ir::{Exp, Stm, Var, load32};
 use crate::kernel::cbor;
@@ -34,9 +35,9 @@ pub(crate) fn walk(
     whole: Var,
     each: impl FnOnce(&mut Code<'_, '_>, Var, Var),
 ) {
-    let (stride, _) = form.items().expect("a collection has items");
+    let (stride, max) = form.items().expect("a collection has items");
     let item = code.bind(inside(whole));
-    code.each(load32(2, whole, 0), |code, k| {
+    code.each(Rounds::items(size(max)), load32(2, whole, 0), |code, k| {
         each(code, item, k);
         code.set(item, item + size(stride).cast_signed());
     });

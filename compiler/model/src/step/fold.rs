@@ -72,6 +72,10 @@ pub fn apply(
     }
     let state = &mut image.state;
     state.now = entry.now;
+    // What lapsed made room for the next request of its rule.
+    for rule in &entry.lapsed {
+        close(layout, state, *rule).ok_or(Misfit::Request)?;
+    }
     let speech = take_cause(model, layout, state, entry)?;
     for outcome in &entry.outcomes {
         let Some(rule) = outcome.rule else { continue };
@@ -103,9 +107,6 @@ pub fn apply(
     }
     for (role, edit) in &entry.bound {
         state.roles[usize::from(*role)].bind(edit);
-    }
-    for rule in &entry.lapsed {
-        close(layout, state, *rule).ok_or(Misfit::Request)?;
     }
     if let Some(mode) = entry.mode {
         take_mode(state, mode);
