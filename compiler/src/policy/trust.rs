@@ -14,9 +14,12 @@ use aqo_model::types::{Bounds, Type, Unit};
 struct Loose {
     is_gain: bool,
     amount: i64,
-    on_kept: bool,
+    on: fn(u16) -> Happening,
     at: At,
 }
+
+/// Distinct sources for full gain where a role is held by several keys, and nothing is said.
+const SOURCES: u8 = 3;
 
 impl Reader<'_> {
     pub(super) fn trust(&mut self, scores: &[tree::Score], at: At) {
@@ -25,6 +28,7 @@ impl Reader<'_> {
             self.problem(Code::NameTaken, at, "trust is declared twice");
             return;
         }
+        let mut roles = self.head.model.schema.roles.iter();
         let mut trust = Trust {
             gains: Vec::new(),
             losses: Vec::new(),
@@ -32,7 +36,7 @@ impl Reader<'_> {
             ceiling: 1_000_000,
             lowest: 1_000_000,
             window_long: 14 * DAY,
-            sources: 1,
+            sources: if roles.any(|role| role.max.is_some()) { SOURCES } else { 1 },
         };
         let mut loose = Vec::new();
         for score in scores {
@@ -80,11 +84,20 @@ impl Reader<'_> {
                 };
                 trust.lowest = self.number(value, &ty).map_or(trust.lowest, |lowest| -lowest);
             }
-            "penalty" | "recovery" | "window_short" | "sources" => {
+            "sources" => {
+                let ty = Type::Number {
+                    scale: 0,
+                    unit: Unit::default(),
+                    within: Bounds { low: 1, high: 16 },
+                };
+                let sources = self.number(value, &ty).and_then(|count| u8::try_from(count).ok());
+                trust.sources = sources.unwrap_or(trust.sources);
+            }
+            "penalty" | "recovery" | "window_short" => {
                 self.later(name.at, &format!("the trust setting `{}`", name.text));
             }
             _ => {
-                let known = ["half_life", "window_long", "ceiling", "lowest"];
+                let known = ["half_life", "window_long", "ceiling", "lowest", "sources"];
                 self.unknown(name, "setting of trust", known.into_iter());
             }
         }
@@ -101,21 +114,25 @@ impl Reader<'_> {
     ) {
         let amount = self.number(amount, &share());
         let happening = match (on.text.as_str(), part.map(|part| part.text.as_str())) {
-            ("kept" | "broken", None) => {
-                if is_gain == (on.text == "broken") {
+            (end @ ("kept" | "broken" | "lapsed"), None) => {
+                if is_gain != (end == "kept") {
                     self.problem(
                         Code::TrustLaw,
                         on.at,
-                        "what is kept raises trust, what is broken lowers it",
+                        "what is kept raises trust, what is broken or lapsed lowers it",
                     );
                     return;
                 }
+                let happening = match end {
+                    "kept" => Happening::Kept,
+                    "broken" => Happening::Broken,
+                    _ => Happening::Lapsed,
+                };
                 if let Some(amount) = amount {
-                    loose.push(Loose { is_gain, amount, on_kept: on.text == "kept", at: on.at });
+                    loose.push(Loose { is_gain, amount, on: happening, at: on.at });
                 }
                 return;
             }
-            ("lapsed", None) => return self.later(on.at, "`lapsed` of every prediction"),
             ("refused", Some(role)) => match self.shape.def(role) {
                 Some(Def::Role(role)) if !is_gain => Some(Happening::Refused(role)),
                 _ => None,
@@ -151,7 +168,7 @@ impl Reader<'_> {
                     format!("`{shown}` is nothing that can {verb} trust"),
                 );
                 problem.help = Some(
-                    "a gain is on `kept`, `name.kept` or a rule for a signed message; a loss on `broken`, `name.broken`, `name.lapsed` or `refused.role`"
+                    "a gain is on `kept`, `name.kept` or a rule for a signed message; a loss on `broken`, `lapsed`, `name.broken`, `name.lapsed` or `refused.role`"
                         .to_owned(),
                 );
             }
@@ -181,12 +198,12 @@ impl Reader<'_> {
         }
     }
 
-    /// `kept` and `broken` stand for every prediction that has no amount of its own.
+    /// `kept`, `broken` and `lapsed` stand for every prediction that has no amount of its own.
     fn spread(&mut self, trust: &mut Trust, loose: &[Loose]) {
         let count =
             self.shape.names().filter(|(_, def, _)| matches!(def, Def::Prediction(_))).count()
                 as u16;
-        for Loose { is_gain, amount, on_kept, at } in loose {
+        for Loose { is_gain, amount, on, at } in loose {
             if count == 0 {
                 let problem =
                     self.problem(Code::NeverHappens, *at, "this object foretells nothing");
@@ -194,7 +211,7 @@ impl Reader<'_> {
             }
             let list = if *is_gain { &mut trust.gains } else { &mut trust.losses };
             for index in 0..count {
-                let on = if *on_kept { Happening::Kept(index) } else { Happening::Broken(index) };
+                let on = on(index);
                 if !list.iter().any(|score| score.on == on) {
                     self.scores.push((on, *at));
                     list.push(Score { amount: *amount, on });
