@@ -3,3 +3,4 @@
 pub mod chance;
 pub mod models;
 pub mod offers;
+pub mod programs;

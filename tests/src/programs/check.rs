@@ -1,0 +1,87 @@
+//! From a drawn program to the Model of what of it checks.
+//!
+//! Invariant: only what a diagnostic points at is dropped, with what then has no meaning.
+
+use super::program::{Level, Program};
+use aqo_compiler::Severity;
+use aqo_compiler::db::{self, Database, SourceFile};
+use aqo_model::Model;
+use std::collections::BTreeMap;
+
+/// A program that checks.
+pub struct Kept {
+    /// What is left of it.
+    pub program: Program,
+    /// Its text.
+    pub text: String,
+    /// Its Model.
+    pub model: Model,
+    /// How many parts were dropped, by why.
+    pub dropped: BTreeMap<String, u64>,
+    /// How many rules were drawn.
+    pub rules: usize,
+}
+
+/// Checks a text: its Model, or where and why not.
+pub fn check(text: &str) -> Result<Model, Vec<(usize, String)>> {
+    let database = Database::default();
+    let file = SourceFile::new(&database, "drawn.aqo".to_owned(), text.to_owned());
+    let found = db::diagnostics(&database, file);
+    let errors: Vec<(usize, String)> = (found.into_iter())
+        .filter(|found| found.severity == Severity::Error)
+        .map(|found| (found.span.start as usize, format!("{:?}: {}", found.code, found.message)))
+        .collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let object = db::objects(&database, file).first().map(|(index, _)| *index);
+    let Some(object) = object else { return Err(vec![(0, "no object".to_owned())]) };
+    let checked = db::object_of(&database, file, object);
+    match &checked.model {
+        Some(model) => Ok(model.model().clone()),
+        None => Err(vec![(0, "no Model and no diagnostic".to_owned())]),
+    }
+}
+
+/// Drops parts until the rest checks.
+pub fn keep(mut program: Program) -> Result<Kept, String> {
+    let rules = program.rules();
+    let mut dropped = BTreeMap::new();
+    for _ in 0..30 {
+        let (text, spans) = program.text();
+        let errors = match check(&text) {
+            Ok(model) => return Ok(Kept { program, text, model, dropped, rules }),
+            Err(errors) => errors,
+        };
+        let (mut gone, mut changed) = (vec![false; spans.len()], false);
+        for (at, why) in &errors {
+            let Some(part) = spans.iter().position(|span| span.contains(at)) else { continue };
+            if !gone[part] {
+                let level = program.parts[part].level;
+                let short: String = why.split('`').step_by(2).collect::<Vec<_>>().join("_");
+                *dropped.entry(format!("{level:?} {short}")).or_default() += 1;
+            }
+            // A line of a clause goes alone.
+            let offset = at - spans[part].start;
+            if program.parts[part].level == Level::Clause && program.parts[part].drop_line(offset) {
+                changed = true;
+                break;
+            }
+            gone[part] = true;
+        }
+        if changed {
+            continue;
+        }
+        if gone.iter().all(|gone| !gone) {
+            return Err(format!("{errors:?}\n{text}"));
+        }
+        let mut gone = gone.into_iter();
+        program.parts.retain(|_| !gone.next().unwrap_or_default());
+    }
+    Err("it never checks".to_owned())
+}
+
+/// How many rules are left.
+pub fn rules_left(kept: &Kept) -> usize {
+    kept.program.parts.iter().filter(|part| part.level == Level::Rule).count()
+}
