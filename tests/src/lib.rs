@@ -1,6 +1,7 @@
 //! Shared helpers of the suites.
 
 pub mod chance;
+pub mod compiled;
 pub mod models;
 pub mod offers;
 pub mod programs;

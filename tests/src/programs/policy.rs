@@ -9,7 +9,7 @@ use super::world::{Named, On, int, number};
 use aqo_model::types::Type;
 
 /// Limits and trust: rules and derives read them.
-pub fn announce(drawing: &mut Drawing) {
+pub(super) fn announce(drawing: &mut Drawing) {
     drawing.world.trust = drawing.chance.percent(60);
     for index in 0..drawing.chance.below(3) {
         limit(drawing, index);
@@ -57,7 +57,7 @@ fn countable(ty: &Type) -> bool {
 }
 
 /// All other clauses.
-pub fn clauses(drawing: &mut Drawing) {
+pub(super) fn clauses(drawing: &mut Drawing) {
     flow(drawing);
     for index in 0..drawing.chance.below(3) {
         let reach = Reach { fields: true, ..Reach::default() };
