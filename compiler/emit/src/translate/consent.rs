@@ -184,6 +184,11 @@ fn fire(code: &mut Code<'_, '_>, slot: &RequestSlot, next: Var) {
         code.store(2, 0, map.image + size(*kept), last);
     }
     note_rule(code, rule, verdict.get());
+    if let Some((_, offset)) = layout.outcomes.iter().find(|(index, _)| *index == rule) {
+        // The image keeps what became of it, as of any tick.
+        let kept = Exp::I32(0).select(verdict, verdict.get().eq(COMMITTED));
+        code.store(2, 0, map.image + size(*offset), kept);
+    }
     end(code, next, verdict & REASON);
 }
 

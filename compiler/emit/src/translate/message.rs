@@ -266,7 +266,12 @@ pub(crate) fn heard(code: &mut Code<'_, '_>) {
         let also = cycles.iter().filter(|cycle| cycle.schedule == Schedule::OnMessage).count();
         code.store(8, 0, cell::DUE, now());
         code.store(8, 0, cell::MISSED, also as i64 - 1);
-        run_tick_rules(code);
+        if code.unit.layout.requests.is_empty() {
+            run_tick_rules(code);
+        } else {
+            // Consent is no message: no tick comes with it.
+            code.when(load32(4, 0, cell::MET).eqz(), run_tick_rules);
+        }
     }
     end(
         code,
