@@ -10,7 +10,7 @@ use crate::translate::expr::refusal;
 use crate::translate::message::{elect, end, part, refuse_held, sender, sender_key};
 use crate::translate::out::Out;
 use crate::translate::outcome::{COMMITTED, REASON, WAITS, decline, note_rule};
-use crate::translate::rule::held;
+use crate::translate::rule::{held, tick_cells};
 use crate::translate::schedule::{deadline_of_all, indices, mode};
 use crate::translate::scope::{self, now};
 use crate::translate::step::logical_time;
@@ -164,16 +164,23 @@ fn fire(code: &mut Code<'_, '_>, slot: &RequestSlot, next: Var) {
         }
         out.end(code);
         elect(code, kind, (from, to), next, |code, verdict, turned_away| {
-            let holder = sender(code);
-            let key = at(sender_key(code));
-            let known = code.call(Routine::FindKey, [holder, key]);
-            code.when(signed & known.eqz(), |code| {
-                code.set(verdict, refusal(Reason::ROLE.0));
-                code.stop(turned_away);
+            // Nobody signed what anyone may send: there is no role to look into.
+            code.when(signed, |code| {
+                let holder = sender(code);
+                let key = at(sender_key(code));
+                let known = code.call(Routine::FindKey, [holder, key]);
+                code.when(known.eqz(), |code| {
+                    code.set(verdict, refusal(Reason::ROLE.0));
+                    code.stop(turned_away);
+                });
             });
         });
         return;
     }
+    // No tick is at hand.
+    let (due, missed) = tick_cells(&map, model.policy.rules[usize::from(rule)].on);
+    code.store(8, 0, due, 0i64);
+    code.store(8, 0, missed, 0i64);
     let verdict = code.call(Routine::Rule(rule), []);
     let verdict = code.bind(verdict);
     refuse_held(code, verdict);

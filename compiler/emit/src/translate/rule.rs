@@ -3,7 +3,7 @@
 
 use crate::code::Code;
 use crate::ir::{Label, Stm, Ty, Var, load32};
-use crate::memory::{cell, tick};
+use crate::memory::{Map, cell, tick};
 use crate::translate::outcome::COMMITTED;
 use crate::translate::scope::{Fields, Scope};
 use crate::translate::{admission, body, expr};
@@ -12,13 +12,11 @@ use aqo_model::expr::Expr;
 use aqo_model::layout::state;
 use aqo_model::policy::{Reason, Trigger};
 
-/// `() -> verdict`
-pub(crate) fn rule(code: &mut Code<'_, '_>, index: u16) {
-    let declared = &code.unit.model.policy.rules[usize::from(index)];
-    let message = declared.on.message();
-    let tick = match declared.on {
+/// Where a rule that answers to this finds the instant of its tick, and how many were missed.
+pub(crate) fn tick_cells(map: &Map, on: Trigger) -> (u32, u32) {
+    match on {
         Trigger::Cycle(cycle) => {
-            let record = code.unit.map.ticks + tick::SIZE * u32::from(cycle);
+            let record = map.ticks + tick::SIZE * u32::from(cycle);
             (record + tick::DUE, record + tick::MISSED)
         }
         Trigger::Tick
@@ -27,7 +25,14 @@ pub(crate) fn rule(code: &mut Code<'_, '_>, index: u16) {
         | Trigger::Broken(_)
         | Trigger::Lapsed(_)
         | Trigger::Arrive => (cell::DUE, cell::MISSED),
-    };
+    }
+}
+
+/// `() -> verdict`
+pub(crate) fn rule(code: &mut Code<'_, '_>, index: u16) {
+    let declared = &code.unit.model.policy.rules[usize::from(index)];
+    let message = declared.on.message();
+    let tick = tick_cells(&code.unit.map, declared.on);
     let verdict = code.var(Ty::I32);
     let refused = code.label();
     let mut scope = Scope {
