@@ -187,7 +187,7 @@ impl Constructs {
                 self.note_if(quorum.roles.len() > 1, "several roles consent", executed);
             }
             rule.locals.iter().for_each(|ty| self.ty(ty, executed));
-            for when in &rule.when {
+            if let Some(when) = &rule.when {
                 self.note("guard", executed);
                 self.expr(when, executed);
             }
@@ -251,11 +251,11 @@ impl Constructs {
             let scores = trust.gains.iter().chain(&trust.losses);
             scores.for_each(|score| self.note(happening_name(&score.on), lived));
         }
-        for hosts in &policy.hosts {
+        if let Some(hosts) = &policy.hosts {
             self.note(otherwise_name(&hosts.otherwise), lived);
         }
         for (pause, name) in [(&policy.dormant, "dormant"), (&policy.ends, "ends")] {
-            for pause in pause {
+            if let Some(pause) = pause {
                 self.note(name, lived);
                 self.expr(&pause.holds, lived);
             }

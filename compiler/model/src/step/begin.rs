@@ -8,9 +8,9 @@ use crate::limits;
 use crate::model::Model;
 use crate::offer::{Bind, Birth, Message, Offer};
 use crate::policy::{Otherwise, Pause, Reason, Trigger};
-use crate::schema::Default;
+use crate::schema::{Default, Role};
 use crate::types::{Bounds, NEVER};
-use crate::value::Value;
+use crate::value::{Bytes32, Value};
 
 /// Entry 0. Nothing is born where a value is out of range or an `always` fails.
 pub(super) fn birth(model: &Model, layout: &Layout, offer: &Offer, birth: &Birth) -> Stepped {
@@ -26,6 +26,7 @@ pub(super) fn birth(model: &Model, layout: &Layout, offer: &Offer, birth: &Birth
     let schema = &model.schema;
     let shaped = layout.births.len() == birth.values.len()
         && layout.roles.len() == birth.roles.len()
+        && schema.roles.iter().zip(&birth.roles).all(|(role, keys)| is_well_keyed(role, keys))
         && (layout.births.iter().zip(&birth.values)).all(|((field, _), value)| {
             value.fits_shape(&schema.fields[usize::from(*field)].ty, &schema.types)
         });
@@ -70,6 +71,14 @@ pub(super) fn birth(model: &Model, layout: &Layout, offer: &Offer, birth: &Birth
     let served = offer.observed;
     let next_due = next_due(model, layout, &image.state, served);
     Stepped { entry: Some(entry), image, reply: None, served, next_due }
+}
+
+/// Whether a role has its one key, or a set of keys in order.
+fn is_well_keyed(role: &Role, keys: &[Bytes32]) -> bool {
+    match role.max {
+        None => keys.len() == 1,
+        Some(_) => keys.len() <= role.size() && keys.is_sorted_by(|a, b| a < b),
+    }
 }
 
 /// Whether a newborn is not awake.
