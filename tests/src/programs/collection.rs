@@ -68,13 +68,14 @@ impl Draw<'_> {
         Some(format!("fold({name}: {written} = {first}, {binder}: {next})"))
     }
 
-    /// What is looked up in a collection and may not be there, of this type.
-    pub fn found(&mut self, ty: &Type, depth: u32) -> Option<String> {
+    /// What is looked up in a collection and may not be there, of this type, or only of its kind.
+    pub fn found(&mut self, ty: &Type, exactly: bool, depth: u32) -> Option<String> {
+        let alike = |held: &Type| if exactly { held == ty } else { same_kind(ty, held) };
         let holds = |found: &Type| match found {
             Type::List { item, .. } | Type::Ring { item, .. } | Type::Set { item, .. } => {
-                **item == *ty
+                alike(item)
             }
-            Type::Map { value, .. } => **value == *ty,
+            Type::Map { value, .. } => alike(value),
             _ => false,
         };
         let source = self.atom(holds)?;
@@ -91,7 +92,8 @@ impl Draw<'_> {
                 format!("{name}[{place}]")
             }
             _ => {
-                let item = Named::new(self.name(), ty.clone());
+                let held = source.ty.items().map_or(ty, |(item, _)| item).clone();
+                let item = Named::new(self.name(), held);
                 let binder = format!("{} in {name}", item.name);
                 let cond = self.under(vec![item], |draw| draw.condition(depth));
                 format!("find({binder}: {cond})")
@@ -106,7 +108,7 @@ impl Draw<'_> {
                 Some(atom) => atom.name,
                 None => self.literal(ty),
             },
-            1 if matches!(ty, Type::List { .. }) => match self.present(ty) {
+            1 | 2 if matches!(ty, Type::List { .. }) && self.present(ty).is_some() => match self.present(ty) {
                 Some(present) => present,
                 None => self.literal(ty),
             },

@@ -114,11 +114,16 @@ impl Drawing {
     }
 
     fn functions(&mut self) {
-        for index in 0..self.chance.below(3) {
+        for index in 0..1 + self.chance.below(3) {
             let name = format!("f{index}");
             let params = self.params("q", 2, 1);
             let shown = self.written(&params);
-            let result = self.world.ty(&mut self.chance, 1);
+            let result = match self.chance.below(4) {
+                0 => self.world.ty(&mut self.chance, 1),
+                1 => Type::Bool,
+                2 => int(0, 99),
+                _ => self.world.amount(&mut self.chance),
+            };
             let written = self.world.write(&result, &mut self.chance);
             let params: Vec<Named> =
                 params.into_iter().map(|p| Named::new(p.name, p.ty)).collect();
@@ -171,7 +176,7 @@ impl Drawing {
             self.world.messages.push(Form { name, params, result: None, from });
         }
         let rules = 3 + self.chance.below(4);
-        let foretold = self.chance.below(3);
+        let foretold = self.chance.below(4).min(2);
         for index in 0..rules {
             let on = match self.chance.below(20) {
                 0..=7 => On::Tick,
@@ -209,12 +214,13 @@ impl Drawing {
             let ty = match index {
                 0 => int(1, 20),
                 1 => Type::Enum(0),
+                2 => self.world.notable(&mut self.chance),
                 _ => self.world.ty(&mut self.chance, 2),
             };
             let mark = match self.chance.below(12) {
                 0 => Mark::Attested(self.chance.below(self.world.roles.len() as u64) as usize),
-                1 if ty.bounds().is_some() => Mark::Up,
-                2 if ty.bounds().is_some() => Mark::Down,
+                1 if ty.bounds().is_some() && index > 1 => Mark::Up,
+                2 if index > 1 && ty.bounds().is_some() => Mark::Down,
                 1..=4 if matches!(ty, Type::Option(_)) => Mark::Once,
                 _ => Mark::Plain,
             };
@@ -227,6 +233,7 @@ impl Drawing {
             };
             let value = match (&ty, mark) {
                 (Type::Instant(_), _) if self.chance.percent(60) => " = born".to_owned(),
+                _ if index == 0 => format!(" = {}", 1 + self.chance.below(12)),
                 (_, Mark::Once) => " = none".to_owned(),
                 _ if self.chance.percent(15) => String::new(),
                 _ => format!(" = {}", self.world.literal(&ty, &mut self.chance)),

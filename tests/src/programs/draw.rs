@@ -173,7 +173,7 @@ impl<'w> Draw<'w> {
         if self.chance.percent(50) {
             return self.atom(option).map(|atom| atom.name);
         }
-        self.found(ty, depth)
+        self.found(ty, ty.bounds().is_none(), depth)
     }
 
     /// `if c { a } else { b }`, with lets now and then.
@@ -312,7 +312,7 @@ impl<'w> Draw<'w> {
             }
             Type::Option(inner) => match self.chance.below(4) {
                 0 => "none".to_owned(),
-                1 => match self.found(inner, depth) {
+                1 => match self.found(inner, true, depth) {
                     Some(found) => found,
                     None => self.value(inner, depth),
                 },

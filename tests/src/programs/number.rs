@@ -86,8 +86,12 @@ impl Draw<'_> {
             12 => {
                 let option =
                     |found: &Type| matches!(found, Type::Option(inner) if same_kind(ty, inner));
-                match self.atom(option) {
-                    Some(atom) => format!("({} else {})", atom.name, self.number(ty, depth)),
+                let found = match self.chance.below(2) {
+                    0 => self.atom(option).map(|atom| atom.name),
+                    _ => self.found(ty, false, depth),
+                };
+                match found {
+                    Some(found) => format!("({found} else {})", self.number(ty, depth)),
                     None => self.leaf(ty),
                 }
             }
@@ -174,7 +178,8 @@ impl Draw<'_> {
     /// A whole number that counts something.
     fn counted(&mut self, depth: u32) -> String {
         let sized = |ty: &Type| matches!(ty, Type::Text { .. } | Type::Bytes { .. }) || many(ty);
-        match self.chance.below(8) {
+        match self.chance.below(10) {
+            8 | 9 => self.exact(depth),
             0 | 1 => match self.atom(sized) {
                 Some(atom) => format!("{}.len", atom.name),
                 None => "3".to_owned(),
@@ -210,6 +215,37 @@ impl Draw<'_> {
                 format!("{word}({} * {} / {by})", self.small(&ty, depth), self.wider(&ty, depth))
             }
         }
+    }
+
+    /// A product that may be beyond 64 bits, divided at once; or the middle of a list.
+    fn exact(&mut self, depth: u32) -> String {
+        let ty = int(i64::MIN, i64::MAX);
+        let numbers = |found: &Type| match found {
+            Type::List { item, .. } | Type::Ring { item, .. } => same_kind(&ty, item),
+            _ => false,
+        };
+        if self.chance.percent(40)
+            && let Some(atom) = self.atom(numbers)
+        {
+            return format!("(median({}) else {})", atom.name, self.leaf(&ty));
+        }
+        let options = |found: &Type| match found {
+            Type::List { item, .. } | Type::Ring { item, .. } => {
+                matches!(&**item, Type::Option(inner) if same_kind(&ty, inner))
+            }
+            _ => false,
+        };
+        if self.chance.percent(60)
+            && let Some(atom) = self.atom(options)
+        {
+            return match self.chance.below(2) {
+                0 => format!("(median(present({})) else {})", atom.name, self.leaf(&ty)),
+                _ => format!("present({}).len", atom.name),
+            };
+        }
+        let word = *self.chance.pick(&WORDS);
+        let by = *self.chance.pick(&["3_999_999_999_999_999", "(-4_000_000_000_000_000)"]);
+        format!("{word}({} * {} / {by})", self.wider(&ty, depth), self.wider(&ty, depth))
     }
 
     /// A number that may be large, for a product that is divided at once.

@@ -63,9 +63,9 @@ pub(super) fn clauses(drawing: &mut Drawing) {
         let reach = Reach { fields: true, ..Reach::default() };
         let mut draw = Draw::new(&drawing.world, &mut drawing.chance, reach);
         let cond = draw.condition(2);
-        let text = match draw.chance.below(3) {
+        let text = match draw.chance.below(6) {
             0 => format!("always a{index}: {cond}"),
-            _ => format!("always a{index}: ({cond} or s0 < 15)"),
+            _ => format!("always a{index}: ({cond} or s0 < 18)"),
         };
         drawing.push(Level::Clause, &format!("a{index}"), text);
     }

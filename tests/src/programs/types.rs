@@ -84,6 +84,30 @@ impl World {
         }
     }
 
+    /// A type that some constructs want and that is seldom drawn.
+    pub fn notable(&self, chance: &mut Chance) -> Type {
+        let max = *chance.pick(&[1, 2, 3, 4]);
+        let small = int(0, 99);
+        match chance.below(9) {
+            0 => Type::List { item: Box::new(Type::Option(Box::new(small))), max },
+            1 => Type::Ring { item: Box::new(small), max },
+            2 => Type::List { item: Box::new(small), max },
+            3 | 4 => int(0, 4_000_000_000_000_000),
+            5 if !self.types.records.is_empty() => {
+                Type::List { item: Box::new(Type::Record(0)), max }
+            }
+            6 if !self.types.records.is_empty() => {
+                let key = Box::new(self.key(chance));
+                Type::Map { key, value: Box::new(Type::Record(0)), max }
+            }
+            7 => {
+                let value = Type::Set { item: Box::new(self.key(chance)), max };
+                Type::Map { key: Box::new(Type::Text { max: 4 }), value: Box::new(value), max }
+            }
+            _ => Type::Set { item: Box::new(Type::Key), max },
+        }
+    }
+
     fn item(&self, chance: &mut Chance, depth: u32) -> Type {
         match chance.below(4) {
             0 => Type::Option(Box::new(self.amount(chance))),
