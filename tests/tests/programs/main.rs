@@ -112,6 +112,9 @@ fn one(engine: &Engine, seed: u64, sum: &mut Sum) {
     sum.kept += 1;
     sum.rules.0 += check::rules_left(&kept) as u64;
     sum.rules.1 += kept.rules as u64;
+    for (why, count) in &kept.dropped {
+        *sum.dropped.entry(why.clone()).or_default() += count;
+    }
     match judge(engine, &kept, seed) {
         Ok(told) => {
             let ran = |rule: usize| told.ran.contains(&rule);
@@ -162,6 +165,9 @@ fn report(sum: &Sum, count: u64) {
     for (name, (stood, executed)) in &sum.constructs.0 {
         println!("{stood:8} {executed:8} {name}");
     }
+    let mut dropped: Vec<_> = sum.dropped.iter().collect();
+    dropped.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    dropped.iter().take(25).for_each(|(why, count)| println!("{count:8} dropped, {why}"));
     println!("{} constructs, missing: {:?}", sum.constructs.0.len(), sum.constructs.missing());
     println!(
         "{count} programs, {} kept, {} whole; {} of {} rules kept; {} offers, {} entries",
