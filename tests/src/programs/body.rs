@@ -6,9 +6,10 @@
 use super::draw::{Draw, REASONS, Reach, fits};
 use super::number::many;
 use super::program::{Level, Part};
+use super::types::amount;
 use super::world::{Field, Mark, Named, On, Plan, World, wide};
 use crate::chance::Chance;
-use aqo_model::types::{Param, Type};
+use aqo_model::types::{Bounds, Param, Type};
 use std::collections::BTreeSet;
 
 /// Draws the statements of one rule.
@@ -47,31 +48,24 @@ pub fn rule(world: &World, chance: &mut Chance, plan: &Plan) -> Part {
     if let Some(message) = message {
         draw.names.extend(message.params.clone());
     }
-    if message.is_some() && draw.chance.percent(6) {
+    let limited = world.limited.contains(&plan.name);
+    if plan.refuses {
         let cond = draw.condition(2);
         let text = format!("{head} when {cond} refuse {}", draw.chance.pick(&REASONS));
         return Part::whole(Level::Rule, &plan.name, text);
     }
-    let assured = draw.chance.percent(7);
-    let writes = writes(world, draw.chance);
-    if (!assured || tick) && draw.chance.percent(if tick { 85 } else { 35 }) {
-        let (cond, bound) = draw.guard(3);
-        let once = writes.iter().find(|field| field.mark == Mark::Once);
-        let cond = match once {
-            Some(field) if !cond.contains(" and ") => {
-                format!("{} is none and {cond}", field.named.name)
-            }
-            _ => cond,
-        };
-        draw.names.extend(bound);
-        head.push_str(&format!(" when {cond}"));
+    let assured = !limited && draw.chance.percent(7);
+    let mut writes = writes(world, draw.chance);
+    writes.retain(|field| field.mark != Mark::Once || !assured || tick);
+    if let Some(guard) = guard(&mut draw, &writes, assured, tick) {
+        head.push_str(&guard);
     }
+    draw.reach.refuses = !assured;
     if !assured {
         head.push_str(&demands(world, draw.chance, tick || message.is_some()));
     } else {
         head.push_str(" assured");
     }
-    draw.reach.refuses = !assured;
     let sender = message.filter(|m| m.from.len() == 1).map(|m| m.from[0]);
     let mut body = Body {
         draw: &mut draw,
@@ -82,7 +76,7 @@ pub fn rule(world: &World, chance: &mut Chance, plan: &Plan) -> Part {
         foretold: false,
         assured,
     };
-    let count = 1 + body.draw.chance.below(4);
+    let count = 1 + body.draw.chance.below(if plan.foretells.is_some() { 2 } else { 4 });
     let mut stmts: Vec<String> = Vec::new();
     for _ in 0..count {
         stmts.extend(body.stmt(2, signed));
@@ -91,6 +85,18 @@ pub fn rule(world: &World, chance: &mut Chance, plan: &Plan) -> Part {
         stmts.push(body.predict());
     }
     Part { level: Level::Rule, name: plan.name.clone(), head: format!("{head} {{"), stmts, tail: "}".into() }
+}
+
+/// A guard, which asks whether what is set once is not set yet.
+fn guard(draw: &mut Draw<'_>, writes: &[Field], assured: bool, tick: bool) -> Option<String> {
+    let once = writes.iter().filter(|field| field.mark == Mark::Once);
+    let mut conds: Vec<String> = once.map(|field| format!("{} is none", field.named.name)).collect();
+    if (!assured || tick) && draw.chance.percent(if tick { 85 } else { 35 }) {
+        let (cond, bound) = draw.guard(3);
+        draw.names.extend(bound);
+        conds.push(cond);
+    }
+    (!conds.is_empty()).then(|| format!(" when {}", conds.join(" and ")))
 }
 
 fn trigger(world: &World, on: &On) -> String {
@@ -141,9 +147,9 @@ impl Body<'_, '_> {
             2 if depth > 0 => self.matched(depth - 1, signed).into_iter().collect(),
             3 | 4 => vec![self.bind_name()],
             5 | 6 if !self.draw.world.events.is_empty() => vec![self.emit()],
-            7 if signed => self.bind_role().into_iter().collect(),
+            7 if signed && !self.assured => self.bind_role().into_iter().collect(),
             8 if !self.assured && self.taken.is_empty() => self.refusal(),
-            9..=12 => self.edit().into_iter().collect(),
+            9..=12 if !self.assured => self.edit().into_iter().collect(),
             13 if self.plan.foretells.is_some() && !self.foretold => vec![self.predict()],
             _ => self.set().into_iter().collect(),
         }
@@ -277,10 +283,20 @@ impl Body<'_, '_> {
         let value = match field.mark {
             Mark::Plain | Mark::Once => self.draw.value(ty, 3),
             Mark::Attested(role) => self.word_of(role, ty),
-            Mark::Up => format!("max({name}, {})", self.draw.value(ty, 2)),
-            Mark::Down => format!("min({name}, {})", self.draw.value(ty, 2)),
+            Mark::Up | Mark::Down => self.one_way(&field),
         };
         Some(format!("set {name} = {value}"))
+    }
+
+    /// A value that a field that only goes up, or down, may become.
+    fn one_way(&mut self, field: &Field) -> String {
+        let Named { name, ty } = &field.named;
+        let bounds = ty.bounds().unwrap_or(Bounds::ALL);
+        let value = self.draw.number(&wide(ty), 2);
+        match field.mark == Mark::Up {
+            true => format!("max({name}, min({}, {value}))", amount(ty, bounds.high)),
+            false => format!("min({name}, max({}, {value}))", amount(ty, bounds.low)),
+        }
     }
 
     /// The unchanged word of a role, or a constant.

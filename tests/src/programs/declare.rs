@@ -102,7 +102,7 @@ impl Drawing {
         for index in 0..self.chance.below(3) {
             let name = format!("c{index}");
             let ty = self.world.ty(&mut self.chance, 1);
-            let value = if self.chance.percent(85) {
+            let value = if self.chance.percent(94) {
                 self.world.literal(&ty, &mut self.chance)
             } else {
                 Draw::new(&self.world, &mut self.chance, Reach::default()).value(&ty, 2)
@@ -189,7 +189,9 @@ impl Drawing {
                 _ => On::Message(self.chance.below(self.world.messages.len() as u64) as usize),
             };
             let foretells = (index < foretold).then(|| format!("k{index}"));
-            self.world.plans.push(Plan { name: format!("r{index}"), on, foretells });
+            let refuses = matches!(on, On::Message(_)) && index > foretold && self.chance.percent(8);
+            let name = format!("r{index}");
+            self.world.plans.push(Plan { name, on, refuses, foretells });
         }
     }
 

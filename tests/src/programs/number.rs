@@ -118,17 +118,23 @@ impl Draw<'_> {
     fn product(&mut self, ty: &Type, depth: u32) -> String {
         match ty {
             Type::Number { scale, unit, .. } => {
+                if *unit != Unit::default() {
+                    let count = int(i64::MIN, i64::MAX);
+                    return match self.atom(|found| same_kind(ty, found)) {
+                        Some(atom) => {
+                            let ends = (amount(ty, -MOST), amount(ty, MOST));
+                            let cut = format!("clamp({}, {}, {})", atom.name, ends.0, ends.1);
+                            format!("({cut} * {})", self.small(&count, depth))
+                        }
+                        None => self.spelled(ty),
+                    };
+                }
                 let first = self.chance.below(u64::from(*scale) + 1) as u8;
                 let a = number(first, unit.clone(), i64::MIN, i64::MAX);
                 let b = number(scale - first, Unit::default(), i64::MIN, i64::MAX);
                 if first == *scale && scale % 2 == 0 && self.chance.percent(30) {
-                    let root: Option<Vec<_>> = (unit.0.iter())
-                        .map(|(name, power)| (power % 2 == 0).then(|| (name.clone(), power / 2)))
-                        .collect();
-                    if let Some(root) = root {
-                        let half = number(scale / 2, Unit(root), i64::MIN, i64::MAX);
-                        return format!("square({})", self.small(&half, depth));
-                    }
+                    let half = number(scale / 2, Unit::default(), i64::MIN, i64::MAX);
+                    return format!("square({})", self.small(&half, depth));
                 }
                 format!("({} * {})", self.small(&a, depth), self.small(&b, depth))
             }
@@ -266,6 +272,14 @@ impl Draw<'_> {
             let by = self.divisor();
             return format!("{word}({} / {by})", self.small(ty, depth));
         };
+        if *unit != Unit::default() {
+            // A constant that stands alone has no unit.
+            let by = self.divisor();
+            return match self.atom(|found| same_kind(ty, found)) {
+                Some(atom) => format!("{word}({} / {by})", atom.name),
+                None => self.number(&wide(ty), depth),
+            };
+        }
         let finer = number(scale + 2, unit.clone(), i64::MIN, i64::MAX);
         let same = number(*scale, unit.clone(), i64::MIN, i64::MAX);
         let by = self.divisor();

@@ -18,8 +18,10 @@ pub(super) fn announce(drawing: &mut Drawing) {
 
 fn limit(drawing: &mut Drawing, index: u64) {
     let name = format!("lim{index}");
-    let plan = drawing.chance.pick(&drawing.world.plans).clone();
+    let plans: Vec<_> = drawing.world.plans.iter().filter(|plan| !plan.refuses).cloned().collect();
+    let plan = drawing.chance.pick(&plans).clone();
     let mut rules = vec![plan.name.clone()];
+    drawing.world.limited.push(plan.name.clone());
     let count = *drawing.chance.pick(&[1, 2, 3, 8]);
     let per = *drawing.chance.pick(&["10s", "1min", "1h"]);
     let sum = match plan.on {
@@ -41,8 +43,9 @@ fn limit(drawing: &mut Drawing, index: u64) {
         drawing.world.limits.push(Named::new(format!("{name}.left"), ty));
         return;
     }
-    let other = drawing.chance.pick(&drawing.world.plans).name.clone();
+    let other = drawing.chance.pick(&plans).name.clone();
     if other != plan.name && drawing.chance.percent(40) {
+        drawing.world.limited.push(other.clone());
         rules.push(other);
     }
     let text = format!("limit {name}: {} to {count} per {per}", rules.join(", "));
@@ -113,7 +116,8 @@ fn trust(drawing: &mut Drawing) {
     let foretold: Vec<String> = plans.iter().filter_map(|plan| plan.foretells.clone()).collect();
     for plan in &plans {
         let On::Message(message) = plan.on else { continue };
-        if !drawing.world.messages[message].from.is_empty() && drawing.chance.percent(50) {
+        let signed = !drawing.world.messages[message].from.is_empty();
+        if signed && !plan.refuses && drawing.chance.percent(50) {
             lines.push(format!("gain 0.0{} on {}", 1 + drawing.chance.below(9), plan.name));
         }
     }

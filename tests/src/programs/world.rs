@@ -88,6 +88,8 @@ pub struct Plan {
     pub name: String,
     /// Its trigger.
     pub on: On,
+    /// Whether it only refuses.
+    pub refuses: bool,
     /// The prediction that it makes.
     pub foretells: Option<String>,
 }
@@ -128,6 +130,8 @@ pub struct World {
     pub events: Vec<Form>,
     /// Rules.
     pub plans: Vec<Plan>,
+    /// Rules that a limit names.
+    pub limited: Vec<String>,
     /// What is left of each limit.
     pub limits: Vec<Named>,
     /// Whether there is a `trust` clause.
