@@ -154,7 +154,7 @@ token_table! {
         ModuleDoc "the module's doc comment"
         #[regex(r"[0-9][0-9A-Za-z_]*(\.[0-9][0-9A-Za-z_]*)?", priority = 2)]
         BadNumber "a number that runs into letters"
-        #[regex(r"@[0-9A-Za-z:+.\-]*", priority = 2)]
+        #[regex(r"@([0-9A-Za-z:+.\-]*[0-9A-Za-z+.\-])?", priority = 2)]
         BadTime "an unreadable instant"
         #[regex(r#""([^"\\\r\n]|\\[^\r\n])*\\?"#, priority = 2)]
         OpenText "a text without its closing quote"

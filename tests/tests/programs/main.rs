@@ -5,6 +5,7 @@
 //! shown with its seed.
 
 mod constructs;
+mod found;
 mod shrink;
 mod twin;
 
