@@ -84,13 +84,20 @@ pub fn rule(world: &World, chance: &mut Chance, plan: &Plan) -> Part {
     if plan.foretells.is_some() && !body.foretold {
         stmts.push(body.predict());
     }
-    Part { level: Level::Rule, name: plan.name.clone(), head: format!("{head} {{"), stmts, tail: "}".into() }
+    Part {
+        level: Level::Rule,
+        name: plan.name.clone(),
+        head: format!("{head} {{"),
+        stmts,
+        tail: "}".into(),
+    }
 }
 
 /// A guard, which asks whether what is set once is not set yet.
 fn guard(draw: &mut Draw<'_>, writes: &[Field], assured: bool, tick: bool) -> Option<String> {
     let once = writes.iter().filter(|field| field.mark == Mark::Once);
-    let mut conds: Vec<String> = once.map(|field| format!("{} is none", field.named.name)).collect();
+    let mut conds: Vec<String> =
+        once.map(|field| format!("{} is none", field.named.name)).collect();
     if (!assured || tick) && draw.chance.percent(if tick { 85 } else { 35 }) {
         let (cond, bound) = draw.guard(3);
         draw.names.extend(bound);

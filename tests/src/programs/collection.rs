@@ -64,7 +64,8 @@ impl Draw<'_> {
         let local = Named::new(self.name(), kept.clone());
         let (first, written) = (self.literal(&kept), self.world.write(&kept, self.chance));
         let name = local.name.clone();
-        let next = self.under(bound, |draw| draw.under(vec![local], |draw| draw.value(&kept, depth)));
+        let next =
+            self.under(bound, |draw| draw.under(vec![local], |draw| draw.value(&kept, depth)));
         Some(format!("fold({name}: {written} = {first}, {binder}: {next})"))
     }
 
@@ -108,10 +109,12 @@ impl Draw<'_> {
                 Some(atom) => atom.name,
                 None => self.literal(ty),
             },
-            1 | 2 if matches!(ty, Type::List { .. }) && self.present(ty).is_some() => match self.present(ty) {
-                Some(present) => present,
-                None => self.literal(ty),
-            },
+            1 | 2 if matches!(ty, Type::List { .. }) && self.present(ty).is_some() => {
+                match self.present(ty) {
+                    Some(present) => present,
+                    None => self.literal(ty),
+                }
+            }
             2 => self.listed(ty, depth),
             _ => match self.comprehension(ty, depth) {
                 Some(text) => text,
@@ -159,7 +162,8 @@ impl Draw<'_> {
                 }
                 ty => ty.items().map_or_else(String::new, |(item, _)| draw.value(item, depth)),
             };
-            let filter = if filter { format!(" if {}", draw.condition(depth)) } else { String::new() };
+            let filter =
+                if filter { format!(" if {}", draw.condition(depth)) } else { String::new() };
             (entry, filter)
         });
         let text = format!("[{entry} for {binder}{filter}]");

@@ -75,7 +75,8 @@ impl Drawing {
                 let variant = format!("V{index}{number}");
                 let carries = !plain && self.chance.percent(50);
                 let params = if carries { self.params("a", 2, 1) } else { Vec::new() };
-                let shown = if carries { format!("({})", self.written(&params)) } else { String::new() };
+                let shown =
+                    if carries { format!("({})", self.written(&params)) } else { String::new() };
                 text.push(format!("{variant}{shown}"));
                 variants.push(Variant { name: variant, params });
             }
@@ -125,8 +126,7 @@ impl Drawing {
                 _ => self.world.amount(&mut self.chance),
             };
             let written = self.world.write(&result, &mut self.chance);
-            let params: Vec<Named> =
-                params.into_iter().map(|p| Named::new(p.name, p.ty)).collect();
+            let params: Vec<Named> = params.into_iter().map(|p| Named::new(p.name, p.ty)).collect();
             let mut draw = Draw::new(&self.world, &mut self.chance, Reach::default());
             draw.names.clone_from(&params);
             let value = draw.value(&result, 3);
@@ -189,7 +189,8 @@ impl Drawing {
                 _ => On::Message(self.chance.below(self.world.messages.len() as u64) as usize),
             };
             let foretells = (index < foretold).then(|| format!("k{index}"));
-            let refuses = matches!(on, On::Message(_)) && index > foretold && self.chance.percent(8);
+            let refuses =
+                matches!(on, On::Message(_)) && index > foretold && self.chance.percent(8);
             let name = format!("r{index}");
             self.world.plans.push(Plan { name, on, refuses, foretells });
         }
@@ -295,7 +296,11 @@ impl Drawing {
             let every = *self.chance.pick(&schedules);
             let late = *self.chance.pick(&["", "", " catch_up skip", " catch_up one"]);
             let late = if every == "on message" { "" } else { late };
-            self.push(Level::Member, &format!("cycle{index}"), format!("cycle {name}{every}{late}"));
+            self.push(
+                Level::Member,
+                &format!("cycle{index}"),
+                format!("cycle {name}{every}{late}"),
+            );
         }
     }
 

@@ -384,10 +384,9 @@ fn takes_all(place: &Type, found: &Type) -> bool {
 /// Whether two types are one but for bounds and room.
 pub fn same_kind(a: &Type, b: &Type) -> bool {
     match (a, b) {
-        (
-            Type::Number { scale, unit, .. },
-            Type::Number { scale: other, unit: units, .. },
-        ) => scale == other && unit == units,
+        (Type::Number { scale, unit, .. }, Type::Number { scale: other, unit: units, .. }) => {
+            scale == other && unit == units
+        }
         (Type::Duration(_), Type::Duration(_))
         | (Type::Instant(_), Type::Instant(_))
         | (Type::Text { .. }, Type::Text { .. })

@@ -33,7 +33,8 @@ fn limit(drawing: &mut Drawing, index: u64) {
     };
     if let Some(param) = sum.filter(|_| drawing.chance.percent(70)) {
         let most = drawing.world.literal(&param.ty, &mut drawing.chance);
-        let text = format!("limit {name}: {} to {count}, {most} of {} per {per}", plan.name, param.name);
+        let text =
+            format!("limit {name}: {} to {count}, {most} of {} per {per}", plan.name, param.name);
         drawing.push(Level::Clause, &name, text);
         let high = param.ty.bounds().map_or(0, |bounds| bounds.high);
         let ty = match &param.ty {

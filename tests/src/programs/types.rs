@@ -196,9 +196,7 @@ impl World {
                 let value = chance.between(within.low.max(-MOST * SECOND), within.high);
                 amount(ty, value)
             }
-            Type::Instant(_) => {
-                amount(ty, START + chance.between(-1_000, 100_000) * SECOND)
-            }
+            Type::Instant(_) => amount(ty, START + chance.between(-1_000, 100_000) * SECOND),
             Type::Text { max } => {
                 let pieces = ["", "a", "ab", "hall", "\u{fc}", "abcdefgh"];
                 let text = *chance.pick(&pieces);
@@ -208,10 +206,9 @@ impl World {
                 let count = 1 + chance.below(u64::from(*max)) as usize;
                 format!("0x{}", digits(chance, count))
             }
-            Type::Key | Type::Hash => format!("0x{:02x}", chance.below(5)).replace(
-                "0x",
-                &format!("0x{}", "0".repeat(62)),
-            ),
+            Type::Key | Type::Hash => {
+                format!("0x{:02x}", chance.below(5)).replace("0x", &format!("0x{}", "0".repeat(62)))
+            }
             Type::Enum(index) => {
                 let of = &self.types.enums[usize::from(*index)];
                 let variant = chance.pick(&of.variants).clone();

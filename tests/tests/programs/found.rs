@@ -9,7 +9,7 @@ use aqo_tests::programs::program::Program;
 use std::collections::BTreeMap;
 
 /// What was wrong, and a program that showed it.
-const FOUND: [(&str, &str); 8] = [
+const FOUND: [(&str, &str); 9] = [
     (
         "a consented tick rule keeps its outcome",
         "role person
@@ -58,6 +58,25 @@ const FOUND: [(&str, &str); 8] = [
     (
         "an instant is a key",
         "field seen: map<instant, bool, 2> = [@2027-01-01: true, @2027-01-01T00:00:01Z: false]",
+    ),
+    (
+        "a choice of collections of which one holds more",
+        "role person<1>
+         input seen: int? in 0 ..= 9
+         field kept: set<key, 3>
+         field late: set<key, 3>
+         field perhaps: set<key, 3>? = none
+         message put(few: set<key, 1>, more: set<key, 2>) from person
+         cycle every 1s
+         rule swap on tick when kept.len > 1 {
+             set kept = match seen { some(n) => person, none => kept }
+             if seen is some(n) and n > 4 { set late = kept } else { set late = person }
+         }
+         rule back on put(few, more) {
+             set kept = if few == more { few } else { more }
+             set perhaps = if more.len > 1 { person } else { none }
+             set late = [one for one in kept if one != sender] else few
+         }",
     ),
     (
         "a map of a newborn is a whole change",

@@ -132,7 +132,6 @@ fn one(engine: &Engine, seed: u64, sum: &mut Sum) {
     }
 }
 
-
 #[test]
 fn programs_agree() {
     let (first, count) = (number("AQO_SEED", 0), number("AQO_PROGRAMS", PROGRAMS));

@@ -38,12 +38,7 @@ pub(crate) struct Twin<'m> {
 }
 
 impl<'m> Twin<'m> {
-    pub(crate) fn new(
-        model: &'m Model,
-        layout: &'m Layout,
-        core: &'m mut Core,
-        seed: u64,
-    ) -> Self {
+    pub(crate) fn new(model: &'m Model, layout: &'m Layout, core: &'m mut Core, seed: u64) -> Self {
         let offers = Offers::new(model, layout, seed);
         Twin { model, layout, core, offers, image: None, served: START, next_due: START }
     }

@@ -405,22 +405,30 @@ fn otherwise(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, a: &Expr, b: &Expr)
     let fails = code.label();
     let done = code.label();
     scope.fails = Some(fails);
-    let (mut first, held) = code.nested_with(|code| value(code, scope, a));
+    let first = code.nested_with(|code| value(code, scope, a));
     scope.fails = outer;
+    if let Expr::Refuse(reason) = b {
+        let (mut first, held) = first;
+        let (result, vars) = held.vars(code);
+        first.extend(assign(&vars, held));
+        first.push(Stm::Break(done));
+        let mut body = vec![Stm::Block(fails, first)];
+        body.extend(code.nested(|code| {
+            let (verdict, refused) = scope.refuses.expect("verify lets only rules refuse");
+            code.set(verdict, refusal(*reason));
+            code.stop(refused);
+        }));
+        code.push(Stm::Block(done, body));
+        return result;
+    }
+    let second = code.nested_with(|code| value(code, scope, b));
+    let [(mut first, held), (second, other)] = alike(code, [first, second]);
     let (result, vars) = held.vars(code);
     first.extend(assign(&vars, held));
     first.push(Stm::Break(done));
     let mut body = vec![Stm::Block(fails, first)];
-    body.extend(code.nested(|code| {
-        if let Expr::Refuse(reason) = b {
-            let (verdict, refused) = scope.refuses.expect("verify lets only rules refuse");
-            code.set(verdict, refusal(*reason));
-            code.stop(refused);
-        } else {
-            let held = value(code, scope, b);
-            assign(&vars, held).into_iter().for_each(|stm| code.push(stm));
-        }
-    }));
+    body.extend(second);
+    body.extend(assign(&vars, other));
     code.push(Stm::Block(done, body));
     result
 }
@@ -443,8 +451,7 @@ fn join(
     then: (Vec<Stm>, Val),
     otherwise: (Vec<Stm>, Val),
 ) -> Val {
-    let ((mut before, a), (mut other, b)) = (then, otherwise);
-    let (a, b) = alike(a, b);
+    let [(mut before, a), (mut other, b)] = alike(code, [then, otherwise]);
     let single = !matches!(a, Val::Option(..));
     if before.is_empty() && other.is_empty() && single {
         let b = b.parts().pop().expect("such a value is one operand");
@@ -457,18 +464,60 @@ fn join(
     result
 }
 
-/// Two values of one kind in one form: of two collections, that of the one which may hold more.
-fn alike(a: Val, b: Val) -> (Val, Val) {
-    match (a, b) {
-        (Val::Whole(one, a), Val::Whole(other, b)) => {
-            let form = if one.size() < other.size() { other } else { one };
-            (Val::Whole(form.clone(), a), Val::Whole(form, b))
+/// Values of one kind in one form, each with the statements that come before it: collections in that
+/// of the one which may hold most, so that all its bytes can be read.
+fn alike<const N: usize>(
+    code: &mut Code<'_, '_>,
+    values: [(Vec<Stm>, Val); N],
+) -> [(Vec<Stm>, Val); N] {
+    let forms = values.iter().filter_map(|(_, value)| collection_form(value));
+    let Some(widest) = forms.max_by_key(|form| form.size()).cloned() else { return values };
+    values.map(|(before, value)| in_form(code, before, value, &widest))
+}
+
+/// A value in the form of a collection that may hold more, after statements that come before it.
+fn in_form(
+    code: &mut Code<'_, '_>,
+    mut before: Vec<Stm>,
+    value: Val,
+    form: &Form,
+) -> (Vec<Stm>, Val) {
+    let (more, value) = code.nested_with(|code| widened(code, value, form));
+    before.extend(more);
+    (before, value)
+}
+
+/// The form of a collection, or of one that is perhaps there.
+fn collection_form(value: &Val) -> Option<&Form> {
+    match value {
+        Val::Whole(form, _) => Some(form).filter(|form| form.items().is_some()),
+        Val::Option(_, held) => collection_form(held),
+        Val::Bool(_)
+        | Val::Number(_)
+        | Val::Variant(_)
+        | Val::Text(_)
+        | Val::Bytes(_)
+        | Val::Bytes32(_) => None,
+    }
+}
+
+/// A collection copied into a form that holds at least as many; other values as they are.
+pub(crate) fn widened(code: &mut Code<'_, '_>, value: Val, form: &Form) -> Val {
+    match value {
+        Val::Whole(from, address) if from.items().is_some() && from != *form => {
+            let room = code.unit.room(form);
+            Val::Whole(from, address).store(code, form, Exp::I32(0), room);
+            Val::load(form, Exp::I32(0), room)
         }
-        (Val::Option(tag, a), Val::Option(other, b)) => {
-            let (a, b) = alike(*a, *b);
-            (Val::Option(tag, Box::new(a)), Val::Option(other, Box::new(b)))
+        Val::Option(tag, held) => {
+            let tag = code.atom(tag);
+            let (copied, held) = code.nested_with(|code| widened(code, *held, form));
+            if !copied.is_empty() {
+                code.push(Stm::If(tag.clone(), copied, Vec::new()));
+            }
+            Val::Option(tag, Box::new(held))
         }
-        both => both,
+        other => other,
     }
 }
 
@@ -487,14 +536,23 @@ fn select(
         let otherwise = code.nested_with(|code| value(code, scope, last));
         return join(code, cond, then, otherwise);
     }
-    let mut result: Option<(Val, Vec<Var>)> = None;
     let done = code.label();
+    let mut conds = Vec::new();
+    let mut values = Vec::new();
+    for (shapes, arm) in arms {
+        conds.push(fits(scope, subject, shapes));
+        values.push(code.nested_with(|code| value(code, scope, arm)));
+    }
+    let forms = values.iter().filter_map(|(_, value)| collection_form(value));
+    if let Some(widest) = forms.max_by_key(|form| form.size()).cloned() {
+        let all = values.into_iter();
+        values = all.map(|(before, value)| in_form(code, before, value, &widest)).collect();
+    }
+    let (_, first) = values.first().expect("verify lets no match be empty");
+    let (result, vars) = first.vars(code);
     let body = code.nested(|code| {
-        for (index, (shapes, arm)) in arms.iter().enumerate() {
-            let cond = fits(scope, subject, shapes);
-            let (mut stms, held) = code.nested_with(|code| value(code, scope, arm));
-            let (_, vars) = result.get_or_insert_with(|| held.vars(code));
-            stms.extend(assign(vars, held));
+        for (index, (cond, (mut stms, held))) in conds.into_iter().zip(values).enumerate() {
+            stms.extend(assign(&vars, held));
             if index + 1 == arms.len() {
                 stms.into_iter().for_each(|stm| code.push(stm));
             } else {
@@ -504,7 +562,7 @@ fn select(
         }
     });
     code.push(Stm::Block(done, body));
-    result.expect("verify lets no match be empty").0
+    result
 }
 
 /// Whether an expression reads one of these fields, itself or by a derived value.
