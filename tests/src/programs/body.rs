@@ -2,6 +2,7 @@
 //!
 //! Invariant: on a path no part of a field is set twice, and what is said reads no field that the
 //! rule sets.
+#![expect(clippy::wildcard_enum_match_arm, reason = "questions about a few of many shapes")]
 
 use super::draw::{Draw, REASONS, Reach, fits};
 use super::number::many;

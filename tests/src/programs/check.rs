@@ -55,12 +55,6 @@ pub fn keep(mut program: Program) -> Result<Kept, String> {
         };
         let (mut gone, mut changed) = (vec![false; spans.len()], false);
         for (at, why) in &errors {
-            if std::env::var("AQO_WHY").is_ok_and(|w| why.contains(&w)) {
-                let e = text[*at..].lines().next().unwrap_or("");
-                let b = &text[..*at];
-                let b = &b[b.rfind('\n').unwrap_or(0)..];
-                println!("WHY {why}\n   {b}\n   >>>{e}");
-            }
             let Some(part) = spans.iter().position(|span| span.contains(at)) else { continue };
             if !gone[part] {
                 let level = program.parts[part].level;

@@ -1,6 +1,7 @@
 //! Collections: quantifiers, comprehensions, folds, and what is found in them.
 //!
 //! Invariant: a binder is in scope only where it is bound.
+#![expect(clippy::wildcard_enum_match_arm, reason = "questions about a few of many shapes")]
 
 use super::draw::{Draw, fits, same_kind};
 use super::number::many;

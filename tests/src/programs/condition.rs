@@ -1,6 +1,7 @@
 //! Conditions, and guards that bind what they ask for.
 //!
 //! Invariant: a guard's binders are bound wherever the guard is true.
+#![expect(clippy::wildcard_enum_match_arm, reason = "questions about a few of many shapes")]
 
 use super::draw::{Draw, same_kind};
 use super::number::many;

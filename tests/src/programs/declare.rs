@@ -1,6 +1,7 @@
 //! A program from a seed: its declarations in order, each knowing what stands above it.
 //!
 //! Invariant: the same seed gives the same text.
+#![expect(clippy::wildcard_enum_match_arm, reason = "questions about a few of many shapes")]
 
 use super::body;
 use super::draw::{Draw, Reach};

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a drawn value is of the kind of its place; that it lies in the place's range is said by
 //! `clamp`, `else` or a constant, or follows from types.
+#![expect(clippy::wildcard_enum_match_arm, reason = "questions about a few of many shapes")]
 
 use super::types::amount;
 use super::world::{Named, World, wide};
@@ -43,6 +44,9 @@ pub struct Draw<'w> {
     /// How many names were made.
     pub fresh: u32,
 }
+
+/// The head of an arm, and what it binds.
+pub type Arm = (String, Vec<Named>);
 
 /// The author's reasons.
 pub const REASONS: [&str; 4] = ["worn_out", "no_room", "too_much", "not_now"];
@@ -216,7 +220,7 @@ impl<'w> Draw<'w> {
     }
 
     /// Something to match, and heads that cover it, with what they bind.
-    pub fn arms(&mut self) -> Option<(String, Vec<(String, Vec<Named>)>)> {
+    pub fn arms(&mut self) -> Option<(String, Vec<Arm>)> {
         let subject = self.atom(|ty| matches!(ty, Type::Option(_) | Type::Enum(_)))?;
         let mut arms = Vec::new();
         match &subject.ty {

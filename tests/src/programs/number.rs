@@ -1,6 +1,7 @@
 //! Numbers, durations and instants: every operator and built-in function.
 //!
 //! Invariant: what goes into a sum or a product is cut first, so that most of them are proved to fit.
+#![expect(clippy::wildcard_enum_match_arm, reason = "questions about a few of many shapes")]
 
 use super::draw::{Draw, same_kind};
 use super::types::amount;

@@ -1,6 +1,7 @@
 //! The clauses of a policy.
 //!
 //! Invariant: what rules may read of a policy is announced before they are drawn.
+#![expect(clippy::wildcard_enum_match_arm, reason = "questions about a few of many shapes")]
 
 use super::declare::Drawing;
 use super::draw::{Draw, Reach};

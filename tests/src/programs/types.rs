@@ -1,6 +1,7 @@
 //! Types drawn and written, and constants of them.
 //!
 //! Invariant: a written type reads back as itself, and a written constant lies within its type.
+#![expect(clippy::wildcard_enum_match_arm, reason = "questions about a few of many shapes")]
 
 use super::world::{World, int, number};
 use crate::chance::Chance;

@@ -337,6 +337,7 @@ impl Constructs {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the names of all are taken above")]
     fn expr(&mut self, expr: &Expr, executed: bool) {
         expr.walk(&mut |expr| {
             self.note(expr_name(expr), executed);

@@ -257,7 +257,7 @@ impl Candidate {
         // Another path may set it to a collection that holds more, or fewer.
         let form = &code.unit.layout.fields[usize::from(field)].form;
         let form = if let Form::Option(form) = form { form } else { form }.clone();
-        let value = expr::widened(code, value, &form);
+        let value = value.widened(code, &form);
         let next = self.fields.entry(field).or_insert_with(|| {
             let (value, _) = value.vars(code);
             Next { value, set: Some(code.var(crate::ir::Ty::I32)) }

@@ -470,7 +470,7 @@ fn alike<const N: usize>(
     code: &mut Code<'_, '_>,
     values: [(Vec<Stm>, Val); N],
 ) -> [(Vec<Stm>, Val); N] {
-    let forms = values.iter().filter_map(|(_, value)| collection_form(value));
+    let forms = values.iter().filter_map(|(_, value)| value.collection_form());
     let Some(widest) = forms.max_by_key(|form| form.size()).cloned() else { return values };
     values.map(|(before, value)| in_form(code, before, value, &widest))
 }
@@ -482,43 +482,9 @@ fn in_form(
     value: Val,
     form: &Form,
 ) -> (Vec<Stm>, Val) {
-    let (more, value) = code.nested_with(|code| widened(code, value, form));
+    let (more, value) = code.nested_with(|code| value.widened(code, form));
     before.extend(more);
     (before, value)
-}
-
-/// The form of a collection, or of one that is perhaps there.
-fn collection_form(value: &Val) -> Option<&Form> {
-    match value {
-        Val::Whole(form, _) => Some(form).filter(|form| form.items().is_some()),
-        Val::Option(_, held) => collection_form(held),
-        Val::Bool(_)
-        | Val::Number(_)
-        | Val::Variant(_)
-        | Val::Text(_)
-        | Val::Bytes(_)
-        | Val::Bytes32(_) => None,
-    }
-}
-
-/// A collection copied into a form that holds at least as many; other values as they are.
-pub(crate) fn widened(code: &mut Code<'_, '_>, value: Val, form: &Form) -> Val {
-    match value {
-        Val::Whole(from, address) if from.items().is_some() && from != *form => {
-            let room = code.unit.room(form);
-            Val::Whole(from, address).store(code, form, Exp::I32(0), room);
-            Val::load(form, Exp::I32(0), room)
-        }
-        Val::Option(tag, held) => {
-            let tag = code.atom(tag);
-            let (copied, held) = code.nested_with(|code| widened(code, *held, form));
-            if !copied.is_empty() {
-                code.push(Stm::If(tag.clone(), copied, Vec::new()));
-            }
-            Val::Option(tag, Box::new(held))
-        }
-        other => other,
-    }
 }
 
 /// The first arm that fits; the last one fits where none before it does. Two arms are a choice; more
@@ -543,7 +509,7 @@ fn select(
         conds.push(fits(scope, subject, shapes));
         values.push(code.nested_with(|code| value(code, scope, arm)));
     }
-    let forms = values.iter().filter_map(|(_, value)| collection_form(value));
+    let forms = values.iter().filter_map(|(_, value)| value.collection_form());
     if let Some(widest) = forms.max_by_key(|form| form.size()).cloned() {
         let all = values.into_iter();
         values = all.map(|(before, value)| in_form(code, before, value, &widest)).collect();

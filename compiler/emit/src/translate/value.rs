@@ -301,6 +301,46 @@ impl Val {
             _ => unreachable!("verify stores a value where its kind belongs"),
         }
     }
+
+    /// The form of a collection, or of one that is perhaps there.
+    pub(crate) fn collection_form(&self) -> Option<&Form> {
+        match self {
+            Val::Whole(form, _) => Some(form).filter(|form| form.items().is_some()),
+            Val::Option(_, held) => held.collection_form(),
+            Val::Bool(_)
+            | Val::Number(_)
+            | Val::Variant(_)
+            | Val::Text(_)
+            | Val::Bytes(_)
+            | Val::Bytes32(_) => None,
+        }
+    }
+
+    /// A collection copied into a form that holds at least as many; other values as they are.
+    pub(crate) fn widened(self, code: &mut Code<'_, '_>, form: &Form) -> Val {
+        match self {
+            Val::Whole(ref from, _) if from.items().is_some() && from != form => {
+                let room = code.unit.room(form);
+                self.store(code, form, Exp::I32(0), room);
+                Val::load(form, Exp::I32(0), room)
+            }
+            Val::Option(tag, held) => {
+                let tag = code.atom(tag);
+                let (copied, held) = code.nested_with(|code| held.widened(code, form));
+                if !copied.is_empty() {
+                    code.push(Stm::If(tag.clone(), copied, Vec::new()));
+                }
+                Val::Option(tag, Box::new(held))
+            }
+            Val::Whole(..)
+            | Val::Bool(_)
+            | Val::Number(_)
+            | Val::Variant(_)
+            | Val::Text(_)
+            | Val::Bytes(_)
+            | Val::Bytes32(_) => self,
+        }
+    }
 }
 
 /// The address base + offset.
