@@ -2,6 +2,7 @@
 
 pub mod chance;
 pub mod compiled;
+pub mod meter;
 pub mod models;
 pub mod offers;
 pub mod programs;

@@ -4,10 +4,10 @@
 
 use crate::core::{Core, counting};
 use crate::lives::Life;
-use crate::meter::{OTHER, UNITS};
 use aqo_compiler::scenario::walk::{interpret, walk};
 use aqo_compiler::{CheckedModel, Database, SourceFile, db};
 use aqo_model::layout::Layout;
+use aqo_tests::meter::{OTHER, UNITS};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

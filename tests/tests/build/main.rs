@@ -6,6 +6,5 @@ mod core;
 mod cost;
 mod coverage;
 mod lives;
-mod meter;
 mod random;
 mod read;

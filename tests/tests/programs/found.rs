@@ -3,7 +3,7 @@
 //! Invariant: each is checked, laid out, compiled and lived through as any drawn program is.
 
 use crate::judge;
-use aqo_tests::compiled::engine;
+use aqo_tests::compiled::counting;
 use aqo_tests::programs::check::{Kept, check};
 use aqo_tests::programs::program::Program;
 use std::collections::BTreeMap;
@@ -89,7 +89,7 @@ const FOUND: [(&str, &str); 9] = [
 
 #[test]
 fn what_was_found_stays_mended() {
-    let engine = engine();
+    let engine = counting();
     for (seed, (what, members)) in FOUND.into_iter().enumerate() {
         let text = format!("module found\n\nobject Found version 1 {{\n{members}\n}}\n");
         let model = check(&text).unwrap_or_else(|why| panic!("{what}: {why:?}"));

@@ -11,7 +11,7 @@ mod twin;
 
 use aqo_emit::Options;
 use aqo_model::layout::Layout;
-use aqo_tests::compiled::{Core, engine};
+use aqo_tests::compiled::{Core, counting};
 use aqo_tests::programs::check::{self, Kept};
 use aqo_tests::programs::draw;
 use constructs::Constructs;
@@ -80,7 +80,7 @@ fn live(engine: &Engine, kept: &Kept, seed: u64) -> Result<Told, String> {
         let component = component.map_err(|why| format!("no component: {why:?}"))?;
         Component::new(engine, &component).map_err(|why| format!("component: {why:?}"))?;
     }
-    let mut core = Core::of(engine, &module, &layout);
+    let mut core = Core::of(engine, &module, model, &layout);
     if core.class() != model.class().0 {
         return Err("the core is of another class".to_owned());
     }
@@ -135,7 +135,7 @@ fn one(engine: &Engine, seed: u64, sum: &mut Sum) {
 #[test]
 fn programs_agree() {
     let (first, count) = (number("AQO_SEED", 0), number("AQO_PROGRAMS", PROGRAMS));
-    let (engine, next) = (engine(), AtomicU64::new(first));
+    let (engine, next) = (counting(), AtomicU64::new(first));
     let worker = || {
         let mut sum = Sum::default();
         loop {

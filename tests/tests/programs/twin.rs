@@ -76,8 +76,7 @@ impl<'m> Twin<'m> {
         let before = self.image.clone().unwrap_or_else(|| vec![0xa5; self.layout.image_size]);
         let wanted = step_bytes(self.model, self.layout, &before, offer);
         let wanted = wanted.ok_or("the interpreter has no answer to its own image")?;
-        let (image, outcome) =
-            self.core.try_step(&before, offer).map_err(|trap| format!("a trap: {trap:?}"))?;
+        let (image, outcome) = self.core.try_step(&before, offer)?;
         let kind = offer[at::KIND];
         let shown = |bytes: &[u8]| {
             let body = bytes.get(outcome::BODY..).unwrap_or_default();

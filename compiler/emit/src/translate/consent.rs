@@ -177,25 +177,21 @@ fn fire(code: &mut Code<'_, '_>, slot: &RequestSlot, next: Var) {
         });
         return;
     }
-    // No tick is at hand.
+    // No tick is at hand: it is due now.
     let (due, missed) = tick_cells(&map, model.policy.rules[usize::from(rule)].on);
-    code.store(8, 0, due, 0i64);
+    code.store(8, 0, due, now());
     code.store(8, 0, missed, 0i64);
     let verdict = code.call(Routine::Rule(rule), []);
     let verdict = code.bind(verdict);
     refuse_held(code, verdict);
     let none = refusal(Reason::NO_RULE.0);
     code.set(verdict, verdict.get().select(none, verdict));
+    // The image keeps what became of it, as of any tick.
     if let Some((_, kept)) = layout.outcomes.iter().find(|(index, _)| *index == rule) {
         let last = Exp::I32(0).select(verdict, verdict.get().eq(COMMITTED));
         code.store(2, 0, map.image + size(*kept), last);
     }
     note_rule(code, rule, verdict.get());
-    if let Some((_, offset)) = layout.outcomes.iter().find(|(index, _)| *index == rule) {
-        // The image keeps what became of it, as of any tick.
-        let kept = Exp::I32(0).select(verdict, verdict.get().eq(COMMITTED));
-        code.store(2, 0, map.image + size(*offset), kept);
-    }
     end(code, next, verdict & REASON);
 }
 

@@ -156,7 +156,8 @@ impl<'s> Scope<'s> {
             Expr::Local(index) => self.locals[usize::from(*index)].clone(),
             Expr::Captured(index) => self.captured[usize::from(*index)].clone(),
             Expr::Now => Value::Int(self.now),
-            Expr::Due => Value::Int(self.tick.map_or(0, |tick| tick.due)),
+            // What consent lets act is due now.
+            Expr::Due => Value::Int(self.tick.map_or(self.now, |tick| tick.due)),
             Expr::Missed => Value::Int(self.tick.map_or(0, |tick| tick.missed as i64)),
             Expr::Born => Value::Int(self.state.born),
             Expr::Trust => Value::Int(self.trust()),

@@ -77,10 +77,6 @@ pub fn apply(
         close(layout, state, *rule).ok_or(Misfit::Request)?;
     }
     let speech = take_cause(model, layout, state, entry)?;
-    // What has lapsed makes room for what is asked anew in the same step.
-    for rule in &entry.lapsed {
-        close(layout, state, *rule).ok_or(Misfit::Request)?;
-    }
     for outcome in &entry.outcomes {
         let Some(rule) = outcome.rule else { continue };
         if outcome.verdict == Verdict::Waits {

@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use wasmtime::{Config, OperatorCost};
 
 /// Units of one instruction.
-pub(crate) const UNITS: u64 = 8;
+pub const UNITS: u64 = 8;
 
 /// What an offer is whose kind the object does not know.
-pub(crate) const OTHER: &str = "other";
+pub const OTHER: &str = "other";
 
 /// Charges every instruction that a core module is made of.
 macro_rules! charged {
@@ -22,7 +22,7 @@ macro_rules! charged {
 }
 
 /// Makes an engine count.
-pub(crate) fn count(config: &mut Config) {
+pub fn count(config: &mut Config) {
     let mut cost = OperatorCost::new();
     charged!(cost:
         Unreachable Block Loop If Br BrIf Return Select LocalGet LocalSet LocalTee
@@ -41,17 +41,18 @@ pub(crate) fn count(config: &mut Config) {
 }
 
 /// The bounds of a class, and the most that was measured of each.
-pub(crate) struct Meter {
+pub struct Meter {
     cost: Cost,
     /// The name of each kind of message.
     messages: Vec<String>,
     payload: usize,
     /// By kind of offer, in units.
-    pub(crate) measured: BTreeMap<String, u64>,
+    pub measured: BTreeMap<String, u64>,
 }
 
 impl Meter {
-    pub(crate) fn new(model: &Model, layout: &Layout) -> Self {
+    /// The bounds of a class; nothing measured.
+    pub fn new(model: &Model, layout: &Layout) -> Self {
         let messages = model.schema.messages.iter();
         Meter {
             cost: aqo_emit::cost(model),
@@ -62,13 +63,13 @@ impl Meter {
     }
 
     /// The most instructions of a kind; of one that the object does not know, of any.
-    pub(crate) fn bound(&self, kind: &str) -> u64 {
+    pub fn bound(&self, kind: &str) -> u64 {
         let offer = self.cost.offers.iter().find(|offer| offer.name == kind);
         offer.map_or(self.cost.most(), |offer| offer.most)
     }
 
     /// Takes note of a step; whether it was within its bound.
-    pub(crate) fn take(&mut self, offer: &[u8], units: u64) -> Result<(), String> {
+    pub fn take(&mut self, offer: &[u8], units: u64) -> Result<(), String> {
         let message = self.payload + at::message::KIND;
         let kind = match offer[at::KIND] {
             at::TICK => "tick",
