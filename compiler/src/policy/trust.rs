@@ -10,11 +10,14 @@ use aqo_grammar::tree::{self, At, MemberKind, Name, Part};
 use aqo_model::policy::{Happening, Score, Trust};
 use aqo_model::types::{Bounds, Type, Unit};
 
+/// What becomes of the prediction with an index.
+type Ending = fn(u16) -> Happening;
+
 /// `gain` or `loss` on every prediction that has no amount of its own.
 struct Loose {
     is_gain: bool,
     amount: i64,
-    on: fn(u16) -> Happening,
+    on: Ending,
     at: At,
 }
 
@@ -113,40 +116,26 @@ impl Reader<'_> {
         part: Option<&Name>,
     ) {
         let amount = self.number(amount, &share());
-        let happening = match (on.text.as_str(), part.map(|part| part.text.as_str())) {
-            (end @ ("kept" | "broken" | "lapsed"), None) => {
-                if is_gain != (end == "kept") {
-                    self.problem(
-                        Code::TrustLaw,
-                        on.at,
-                        "what is kept raises trust, what is broken or lapsed lowers it",
-                    );
-                    return;
-                }
-                let happening = match end {
-                    "kept" => Happening::Kept,
-                    "broken" => Happening::Broken,
-                    _ => Happening::Lapsed,
-                };
-                if let Some(amount) = amount {
-                    loose.push(Loose { is_gain, amount, on: happening, at: on.at });
-                }
-                return;
+        if let (None, Some((of, raises))) = (part, ending(&on.text)) {
+            if is_gain != raises {
+                let message = "what is kept raises trust, what is broken or lapsed lowers it";
+                self.problem(Code::TrustLaw, on.at, message);
+            } else if let Some(amount) = amount {
+                loose.push(Loose { is_gain, amount, on: of, at: on.at });
             }
+            return;
+        }
+        let happening = match (on.text.as_str(), part.map(|part| part.text.as_str())) {
             ("refused", Some(role)) => match self.shape.def(role) {
                 Some(Def::Role(role)) if !is_gain => Some(Happening::Refused(role)),
                 _ => None,
             },
-            (name, part) => match (self.shape.def(name), part, is_gain) {
-                (Some(Def::Children), ..) => return,
-                (Some(Def::Prediction(index)), Some("kept"), true) => Some(Happening::Kept(index)),
-                (Some(Def::Prediction(index)), Some("broken"), false) => {
-                    Some(Happening::Broken(index))
+            (name, part) => match (self.shape.def(name), part.map(ending)) {
+                (Some(Def::Children), _) => return,
+                (Some(Def::Prediction(index)), Some(Some((of, raises)))) if raises == is_gain => {
+                    Some(of(index))
                 }
-                (Some(Def::Prediction(index)), Some("lapsed"), false) => {
-                    Some(Happening::Lapsed(index))
-                }
-                (Some(Def::Rule(index)), None, true) if self.answers_signed(name) => {
+                (Some(Def::Rule(index)), None) if is_gain && self.answers_signed(name) => {
                     Some(Happening::Rule(index))
                 }
                 _ => None,
@@ -268,6 +257,16 @@ impl Reader<'_> {
         }
         self.scores.push((score.on, at));
         list.push(score);
+    }
+}
+
+/// How a prediction may end, and whether that raises trust.
+fn ending(word: &str) -> Option<(Ending, bool)> {
+    match word {
+        "kept" => Some((Happening::Kept, true)),
+        "broken" => Some((Happening::Broken, false)),
+        "lapsed" => Some((Happening::Lapsed, false)),
+        _ => None,
     }
 }
 
