@@ -86,6 +86,7 @@ codes! {
     NeverHappens "E5008" "trust for what can never happen"
     ReservedReason "E5009" "reason with a built-in name"
     BadLimit "E5010" "limit that cannot be kept"
+    Blinds "E5011" "clause that would blind the object"
     Refusable "E6001" "assured rule that could be refused"
     NotAsDeclared "E6002" "change that is not shown to be allowed"
     NotYet "E8001" "construct that is not yet supported"
@@ -94,6 +95,9 @@ codes! {
     NeedlessElse "W3001" "`else` that is never needed"
     OpenMessage "W5001" "message that some guard may leave untaken"
     Restless "W5002" "rule that fires on every tick"
+    OwnWord "W5003" "gain that nobody outside speaks for"
+    ShutTrust "W5004" "trust that can never be earned"
+    KeepsOn "W5005" "refusal that keeps something on"
 }
 
 fn syntax_page(kind: SyntaxErrorKind) -> &'static str {

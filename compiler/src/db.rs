@@ -215,6 +215,7 @@ fn whole_object(shape: &Shape, head: &Head, model: &Model, item: usize) -> Vec<P
             problems.push(refusable_problem(head, rules, index, shape.rule_places[index], &why));
         }
     }
+    problems.extend(crate::blind::blind_clauses(shape, model, &head.always_places));
     problems.extend(crate::warnings::warnings(shape, model));
     if problems.iter().all(|problem| problem.code.is_warning())
         && let Err(flaw) = verify::verify(model)

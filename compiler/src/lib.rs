@@ -6,6 +6,7 @@
 //! Every stage is a query of [`db`]; each returns a value and what is wrong. Knows no file, no
 //! clock and no runtime.
 
+mod blind;
 pub mod check;
 pub mod codes;
 mod constant;

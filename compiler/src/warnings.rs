@@ -6,12 +6,19 @@ use crate::shape::Shape;
 use aqo_model::Model;
 use aqo_model::expr::{Expr, Stmt};
 use aqo_model::facts::Facts;
-use aqo_model::policy::Trigger;
+use aqo_model::policy::{Happening, Rule, Trigger};
+use aqo_model::schema::{Cycle, Default, Schedule};
+use aqo_model::text::show_decimal;
+use aqo_model::value::Value;
+use aqo_model::verify;
 
 /// The warnings of a whole object.
 pub fn warnings(shape: &Shape, model: &Model) -> Vec<Problem> {
     let mut problems = open_messages(shape, model);
     problems.extend(restless(shape, model));
+    problems.extend(own_words(shape, model));
+    problems.extend(shut_trust(shape, model));
+    problems.extend(keeps_on(shape, model));
     problems
 }
 
@@ -46,20 +53,29 @@ fn open_messages(shape: &Shape, model: &Model) -> Vec<Problem> {
     problems
 }
 
-/// A tick rule without a guard that acts, and no limit of it: every tick leaves an entry.
+/// A rule on ticks in seconds or hours that acts without a guard, and no limit of it: every tick leaves
+/// an entry.
 fn restless(shape: &Shape, model: &Model) -> Vec<Problem> {
     let mut problems = Vec::new();
+    let beats =
+        |cycle: &Cycle| matches!(cycle.schedule, Schedule::Every(_) | Schedule::Backoff { .. });
+    let cycles = &model.schema.cycles;
     for (index, rule) in model.policy.rules.iter().enumerate() {
-        let limited = model
-            .policy
-            .limits
-            .iter()
-            .any(|limit| limit.rules.iter().any(|r| usize::from(*r) == index));
-        let acts = rule
-            .body
-            .iter()
-            .any(|stmt| matches!(stmt, Stmt::Set(..) | Stmt::Emit(..) | Stmt::Predict(..)));
-        if rule.on == Trigger::Tick && rule.when.is_none() && acts && !limited {
+        let on_beat = match rule.on {
+            Trigger::Tick => cycles.iter().any(beats),
+            Trigger::Cycle(cycle) => cycles.get(usize::from(cycle)).is_some_and(beats),
+            Trigger::Message(_)
+            | Trigger::Kept(_)
+            | Trigger::Broken(_)
+            | Trigger::Lapsed(_)
+            | Trigger::Arrive => false,
+        };
+        let number = u16::try_from(index).unwrap_or(u16::MAX);
+        let limited = model.policy.limits.iter().any(|limit| limit.rules.contains(&number));
+        let acts = rule.body.iter().any(|stmt| {
+            matches!(stmt, Stmt::Set(..) | Stmt::Edit(..) | Stmt::Emit(..) | Stmt::Predict(..))
+        });
+        if on_beat && rule.when.is_none() && acts && !limited {
             let text =
                 format!("`{}` acts on every tick, and every tick leaves an entry", rule.name);
             problems.push(
@@ -69,4 +85,110 @@ fn restless(shape: &Shape, model: &Model) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// A gain for a prediction that reads only what the object itself decides.
+fn own_words(shape: &Shape, model: &Model) -> Vec<Problem> {
+    let gains = model.policy.trust.iter().flat_map(|trust| &trust.gains);
+    let own = gains.filter_map(|gain| {
+        let Happening::Kept(index) = gain.on else { return None };
+        let prediction = model.policy.predictions.get(usize::from(index))?;
+        let at = shape.place_of(&prediction.name).filter(|_| prediction.source.is_none())?;
+        let text =
+            format!("keeping `{}` gains nothing: nobody outside speaks for it", prediction.name);
+        Some(Problem::new(Code::OwnWord, at, text).help(
+            "let it read an input, or a field that only a signed message sets; or remove its gain",
+        ))
+    });
+    own.collect()
+}
+
+/// Every rule that could raise trust demands trust first.
+fn shut_trust(shape: &Shape, model: &Model) -> Vec<Problem> {
+    let Some(trust) = &model.policy.trust else { return Vec::new() };
+    let earns = |index: usize, rule: &Rule| {
+        trust.gains.iter().any(|gain| match gain.on {
+            Happening::Rule(earning) => usize::from(earning) == index,
+            Happening::Kept(kept) => foretells(rule, kept),
+            Happening::Broken(_) | Happening::Lapsed(_) | Happening::Refused(_) => false,
+        })
+    };
+    let rules = model.policy.rules.iter().enumerate();
+    let earning: Vec<(usize, &Rule)> = rules.filter(|(index, rule)| earns(*index, rule)).collect();
+    let demanded = |rule: &Rule| {
+        let floors = rule.needs.iter().filter(|demand| demand.at_least);
+        floors.map(|demand| demand.bound).max()
+    };
+    let lowest = earning.iter().map(|(_, rule)| demanded(rule)).min().flatten();
+    let (Some(lowest), Some((first, rule))) = (lowest, earning.first()) else { return Vec::new() };
+    let text = if lowest > 0 {
+        "trust begins at 0, and every rule that could raise it demands more".to_owned()
+    } else if lowest > -trust.lowest && !trust.losses.is_empty() {
+        let floor = show_decimal(lowest, 6);
+        format!("below {floor} trust is lost for good: every rule that could raise it demands more")
+    } else {
+        return Vec::new();
+    };
+    vec![
+        Problem::new(Code::ShutTrust, shape.rule_places[*first], text)
+            .label(format!("`{}` is the first of them", rule.name))
+            .help("let somebody vouch: a gain on a rule for a signed message that demands nothing"),
+    ]
+}
+
+/// Whether a rule makes this prediction.
+fn foretells(rule: &Rule, prediction: u16) -> bool {
+    let mut found = false;
+    rule.body.iter().for_each(|stmt| {
+        stmt.walk(&mut |stmt| found |= matches!(stmt, Stmt::Predict(p, _) if *p == prediction));
+    });
+    found
+}
+
+/// A rule that sets an enum field back to its default, and may be refused.
+fn keeps_on(shape: &Shape, model: &Model) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, rule) in model.policy.rules.iter().enumerate() {
+        let mut off = None;
+        let mut refuses = false;
+        rule.body.iter().for_each(|stmt| {
+            stmt.walk(&mut |stmt| {
+                refuses |= matches!(stmt, Stmt::Edit(.., Some(_)) | Stmt::Bind(.., Some(_)));
+                for expr in stmt.exprs() {
+                    expr.walk(&mut |expr| refuses |= matches!(expr, Expr::Refuse(_)));
+                }
+                if let Stmt::Set(field, value) = stmt
+                    && is_default(model, *field, value)
+                {
+                    off.get_or_insert((*field, value.clone()));
+                }
+            });
+        });
+        let Some((field, Expr::Variant(of, variant, _))) = off else { continue };
+        let may_refuse = refuses || !verify::refusing_clauses(model, index).is_empty();
+        if rule.assured || !may_refuse {
+            continue;
+        }
+        let field = &model.schema.fields[usize::from(field)].name;
+        let variants = &model.schema.types.enums[usize::from(of)].variants;
+        let name = &variants[usize::from(variant)].name;
+        let text =
+            format!("a refusal of `{}` keeps `{field}` from going back to `{name}`", rule.name);
+        problems.push(
+            Problem::new(Code::KeepsOn, shape.rule_places[index], text).help(
+                "answer with `clamp` or another value, so that it can always be switched off",
+            ),
+        );
+    }
+    problems
+}
+
+/// Whether a value is the constant default of an enum field.
+fn is_default(model: &Model, field: u16, value: &Expr) -> bool {
+    let Some(Default::Value(Value::Variant(default, _))) =
+        &model.schema.fields[usize::from(field)].default
+    else {
+        return false;
+    };
+    matches!(value, Expr::Variant(_, variant, _) if variant == default)
 }
