@@ -46,7 +46,7 @@ fn wrong_codes_are_wrong_use() {
     let files = [("lamp.aqo", LAMP)];
     for (code, wanted) in [
         ("E3002", "-A E3002: E3002 is an error and cannot be allowed"),
-        ("W5011", "-A W5011: no code is called `W5011`: did you mean `W5001`?"),
+        ("W50011", "-A W50011: no code is called `W50011`: did you mean `W5001`?"),
         ("wraning", "did you mean `warnings`?"),
     ] {
         let called = call_on(&files, &["check", ".", "-A", code]);
