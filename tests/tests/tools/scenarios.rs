@@ -196,3 +196,37 @@ fn the_programs_of_the_design_pass_or_say_what_they_wait_for() {
         .collect();
     assert_eq!(codes, BTreeSet::from(["\"E8001\"".to_owned()]), "{}", called.err);
 }
+
+#[test]
+fn praise_of_oneself_is_warned_of_and_worth_nothing() {
+    let text = "module demo
+
+object Heater version 1 {
+    field on: bool = false
+
+    message turn() from anyone
+
+    rule take_turn on turn() {
+        set on = true
+        predict lit: on within 1min
+    }
+
+    policy {
+        trust {
+            gain 0.10 on kept
+            loss 0.10 on broken
+        }
+    }
+}
+
+scenario \"praise\" for Heater {
+    send turn()
+    advance 2min
+    expect trust == 0.00
+}
+";
+    let called = call_on(&[("heater.aqo", text)], &["test", "."]);
+    assert_eq!(called.code, 0, "{}{}", called.out, called.err);
+    assert!(called.err.contains("W5003"), "{}", called.err);
+    assert!(called.out.contains("1 passed, 0 failed"), "{}", called.out);
+}
