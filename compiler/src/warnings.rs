@@ -6,7 +6,7 @@ use crate::shape::Shape;
 use aqo_model::Model;
 use aqo_model::expr::{Expr, Stmt};
 use aqo_model::facts::Facts;
-use aqo_model::policy::{Happening, Rule, Trigger};
+use aqo_model::policy::{Happening, Measure, Rule, Trigger};
 use aqo_model::schema::{Cycle, Default, Schedule};
 use aqo_model::text::show_decimal;
 use aqo_model::value::Value;
@@ -116,7 +116,8 @@ fn shut_trust(shape: &Shape, model: &Model) -> Vec<Problem> {
     let rules = model.policy.rules.iter().enumerate();
     let earning: Vec<(usize, &Rule)> = rules.filter(|(index, rule)| earns(*index, rule)).collect();
     let demanded = |rule: &Rule| {
-        let floors = rule.needs.iter().filter(|demand| demand.at_least);
+        let floors =
+            rule.needs.iter().filter(|demand| demand.of == Measure::Trust && demand.at_least);
         floors.map(|demand| demand.bound).max()
     };
     let lowest = earning.iter().map(|(_, rule)| demanded(rule)).min().flatten();

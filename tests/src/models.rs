@@ -6,8 +6,8 @@
 use aqo_model::Model;
 use aqo_model::expr::{Expr, Order, Rounding, Shape, Stmt};
 use aqo_model::policy::{
-    Always, Flow, Happening, Hosts, Limit, Otherwise, Policy, Prediction, Quorum, Rule, Score,
-    Source, Trigger, Trust, TrustDemand,
+    Always, Flow, Happening, Hosts, Limit, Measure, Otherwise, Policy, Prediction, Quorum, Rule,
+    Score, Source, Trigger, Trust, TrustDemand,
 };
 use aqo_model::schema::{
     CatchUp, Change, Cycle, Default, Derive, Event, Field, Input, Message, Role, Schedule, Schema,
@@ -191,7 +191,7 @@ pub fn thermostat() -> Model {
         }],
     };
     let start = Rule {
-        needs: vec![TrustDemand { at_least: true, bound: -500_000 }],
+        needs: vec![TrustDemand { of: Measure::Trust, at_least: true, bound: -500_000 }],
         locals: vec![room.clone()],
         ..rule(
             2,
@@ -261,6 +261,7 @@ pub fn thermostat() -> Model {
             half_life: 7 * DAY,
             ceiling: 1_000_000,
             lowest: 1_000_000,
+            window_short: DAY,
             window_long: 14 * DAY,
             sources: 1,
         }),
@@ -520,7 +521,7 @@ fn message_rules() -> Vec<Rule> {
             ],
         ),
         Rule {
-            needs: vec![TrustDemand { at_least: false, bound: 900_000 }],
+            needs: vec![TrustDemand { of: Measure::Trust, at_least: false, bound: 900_000 }],
             ..rule(4, "hushed", Trigger::Message(3), None, vec![Stmt::Emit(2, Vec::new())])
         },
     ]
@@ -649,7 +650,10 @@ fn tick_rules() -> Vec<Rule> {
                 5,
                 "reckon",
                 Trigger::Tick,
-                Some(Expr::Or(b(lt(Expr::Trust, n(100_000))), b(lt(Expr::Derive(2), Expr::Now)))),
+                Some(Expr::Or(
+                    b(lt(Expr::Trust(Measure::SlopeLong), n(100_000))),
+                    b(lt(Expr::Derive(2), Expr::Now)),
+                )),
                 arithmetic,
             )
         },
@@ -664,7 +668,10 @@ fn tick_rules() -> Vec<Rule> {
             )
         },
         Rule {
-            needs: vec![TrustDemand { at_least: true, bound: -300_000 }],
+            needs: vec![
+                TrustDemand { of: Measure::Trust, at_least: true, bound: -300_000 },
+                TrustDemand { of: Measure::Slope, at_least: true, bound: -900_000_000 },
+            ],
             ..rule(7, "warm_up", Trigger::Tick, Some(le(Expr::Field(f::SMALL), n(8))), warm)
         },
         Rule {
@@ -781,6 +788,7 @@ pub fn everything(otherwise: Otherwise) -> Model {
             half_life: HOUR,
             ceiling: 1_500_000,
             lowest: 1_000_000,
+            window_short: 2 * MINUTE,
             window_long: 8 * MINUTE,
             sources: 2,
         }),

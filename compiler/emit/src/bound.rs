@@ -19,6 +19,7 @@ pub(crate) enum What {
     Doublings,
     Positives,
     Predictions,
+    Samples,
 }
 
 /// How often a loop turns at most.
@@ -105,6 +106,11 @@ impl Rounds {
         Rounds::constant(What::Predictions, most)
     }
 
+    /// Samples of a slope.
+    pub(crate) fn samples(most: u32) -> Rounds {
+        Rounds::constant(What::Samples, most)
+    }
+
     /// So many more.
     pub(crate) fn and(self, more: u32) -> Rounds {
         Rounds { more: self.more + more, ..self }
@@ -125,6 +131,7 @@ impl What {
             What::Doublings => "doublings",
             What::Positives => "positives",
             What::Predictions => "predictions",
+            What::Samples => "samples",
         }
     }
 }

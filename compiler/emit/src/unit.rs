@@ -12,6 +12,7 @@ use aqo_model::expr::Rounding;
 use aqo_model::extent;
 use aqo_model::form::Form;
 use aqo_model::layout::Layout;
+use aqo_model::policy::Measure;
 use aqo_model::types::Type;
 
 /// What a function of the module does.
@@ -76,6 +77,10 @@ pub(crate) enum Routine {
     TrustNow,
     /// `() -> trust as rules read it`
     ReadTrust,
+    /// `() -> slope`: this slope of trust, as rules read it.
+    Slope(Measure),
+    /// `()`: the samples of the instants that have passed since the last evidence.
+    FillSlopes,
     /// `(amount, source, claim)`: a positive of this step, in its place.
     Gain,
     /// `() -> truth`: applies the evidence of the step; whether there was any.
@@ -344,7 +349,7 @@ impl Routine {
         use Ty::{I32, I64};
         match self {
             Routine::PutHead => (&[I32, I32, I64], Some(I32)),
-            Routine::PutInt => (&[I32, I64], Some(I32)),
+            Routine::PutInt | Routine::IsFresh => (&[I32, I64], Some(I32)),
             Routine::PutText
             | Routine::PutBytes
             | Routine::PutBytes32
@@ -353,60 +358,70 @@ impl Routine {
             | Routine::Order(_)
             | Routine::Seek(_)
             | Routine::Insert(_)
-            | Routine::ValidBytes => (&[I32, I32], Some(I32)),
-            Routine::Append | Routine::SameBytes | Routine::OrderBytes | Routine::Claim => {
-                (&[I32, I32, I32], Some(I32))
-            }
-            Routine::SameText
+            | Routine::ValidBytes
+            | Routine::SameText
             | Routine::StartsWith
             | Routine::SameBytes32
             | Routine::ValidText
             | Routine::AllZero
+            | Routine::FindKey
             | Routine::Distinct => (&[I32, I32], Some(I32)),
+            Routine::Append | Routine::SameBytes | Routine::OrderBytes | Routine::Claim => {
+                (&[I32, I32, I32], Some(I32))
+            }
             Routine::Divide(_) => (&[I64, I64], Some(I64)),
             Routine::MulDiv(_) => (&[I64, I64, I64], Some(I64)),
-            Routine::Valid(_) | Routine::Within(_) | Routine::Grow(_) => (&[I32], Some(I32)),
-            Routine::Remove(_) | Routine::Sort => (&[I32, I32], None),
-            Routine::Quanta | Routine::NextDue => (&[I64], Some(I64)),
-            Routine::TrustNow | Routine::ReadTrust | Routine::NextDeadline => (&[], Some(I64)),
-            Routine::Gain => (&[I64, I32, I32], None),
-            Routine::IsFresh => (&[I32, I64], Some(I32)),
-            Routine::FindKey => (&[I32, I32], Some(I32)),
-            Routine::BindRole(_) => (&[I32, I32], None),
-            Routine::MonthStart
+            Routine::Valid(_)
+            | Routine::Within(_)
+            | Routine::Grow(_)
+            | Routine::IsMet(_)
+            | Routine::Head
+            | Routine::PutEnvelope => (&[I32], Some(I32)),
+            Routine::Quanta
+            | Routine::NextDue
+            | Routine::MonthStart
             | Routine::MonthOf
             | Routine::CountTicks(_)
             | Routine::TickInstant(_) => (&[I64], Some(I64)),
-            Routine::Left(_) => (&[], Some(I64)),
-            Routine::Ask(_) => (&[], Some(I32)),
-            Routine::IsMet(_) => (&[I32], Some(I32)),
-            Routine::Consent | Routine::Count(_) | Routine::Mode | Routine::TickRules => {
-                (&[], None)
-            }
-            Routine::NoteAmounts(_) => (&[I32], None),
-            Routine::Burn | Routine::TakeBind => (&[I32, I64], None),
-            Routine::Note => (&[I32, I32], None),
-            Routine::NoteTick => (&[I32, I32, I32], None),
-            Routine::Heard => (&[I32, I32], None),
+            Routine::TrustNow
+            | Routine::ReadTrust
+            | Routine::Slope(_)
+            | Routine::Left(_)
+            | Routine::NextDeadline => (&[], Some(I64)),
+            Routine::ValidInputs
+            | Routine::ValidMessage
+            | Routine::Rule(_)
+            | Routine::Ask(_)
+            | Routine::BirthFault
+            | Routine::Holds(_)
+            | Routine::SettleTrust => (&[], Some(I32)),
             Routine::Step
             | Routine::Bind
             | Routine::Tick
             | Routine::Message
             | Routine::Hear(_)
+            | Routine::Consent
+            | Routine::Count(_)
+            | Routine::Mode
+            | Routine::FillSlopes
+            | Routine::TickRules
             | Routine::SettleDeadlines
             | Routine::Look => (&[], None),
+            Routine::Settle(_)
+            | Routine::Finish
+            | Routine::FinishTick
+            | Routine::NoteAmounts(_)
+            | Routine::Birth => (&[I32], None),
             Routine::Begin | Routine::SettleAt(_) => (&[I64], None),
-            Routine::ValidInputs
-            | Routine::ValidMessage
-            | Routine::Rule(_)
-            | Routine::BirthFault
-            | Routine::Holds(_)
-            | Routine::SettleTrust => (&[], Some(I32)),
-            Routine::Settle(_) | Routine::Finish | Routine::FinishTick | Routine::Birth => {
-                (&[I32], None)
-            }
-            Routine::Head | Routine::PutEnvelope => (&[I32], Some(I32)),
-            Routine::Close => (&[I32, I32], None),
+            Routine::Remove(_)
+            | Routine::Sort
+            | Routine::BindRole(_)
+            | Routine::Note
+            | Routine::Heard
+            | Routine::Close => (&[I32, I32], None),
+            Routine::Burn | Routine::TakeBind => (&[I32, I64], None),
+            Routine::Gain => (&[I64, I32, I32], None),
+            Routine::NoteTick => (&[I32, I32, I32], None),
         }
     }
 
@@ -440,6 +455,8 @@ impl Routine {
             Routine::Quanta => kernel::trust::quanta(code),
             Routine::TrustNow => kernel::trust::now(code),
             Routine::ReadTrust => kernel::trust::read(code),
+            Routine::Slope(measure) => kernel::slope::read(code, measure),
+            Routine::FillSlopes => kernel::slope::fill(code),
             Routine::Gain => kernel::trust::gain(code),
             Routine::SettleTrust => kernel::trust::settle(code),
             Routine::Distinct => kernel::trust::distinct(code),

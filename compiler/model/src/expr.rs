@@ -6,6 +6,7 @@
 //! [`Expr::Unwrap`]), which stand only under the left side of an [`Expr::Else`]. A tree that passes
 //! [`verify`](crate::verify) cannot overflow, divide by zero or store a value out of bounds.
 
+use crate::policy::Measure;
 use crate::types::Type;
 use crate::value::Value;
 use serde::{Deserialize, Serialize};
@@ -74,9 +75,10 @@ pub enum Expr {
     /// What is left of the limit with this index: of its sum, or else of its count.
     #[serde(rename = "left")]
     Left(u16),
-    /// Trust in this object, a `decimal<6>`, with the losses of this step and without its gains.
+    /// Trust in this object or a slope of it, a `decimal<6>`, with the losses of this step and without
+    /// its gains.
     #[serde(rename = "trust")]
-    Trust,
+    Trust(Measure),
 
     /// `-a`
     #[serde(rename = "neg")]
@@ -400,7 +402,7 @@ macro_rules! parts {
             | Expr::Born
             | Expr::Sender
             | Expr::Left(_)
-            | Expr::Trust
+            | Expr::Trust(_)
             | Expr::Refuse(_) => Vec::new(),
             Expr::Variant(_, _, all)
             | Expr::Record(_, all)

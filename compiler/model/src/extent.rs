@@ -256,7 +256,7 @@ pub fn entry_bytes(model: &Model) -> usize {
         .predictions
         .iter()
         .map(|p| sum(&mut p.captures.iter().map(value)).saturating_add(4 * SHORT + 4)));
-    let trust = 2 + 2 * HEAD + (1 + 2 * 5) * (policy.predictions.len() + 1);
+    let trust = 2 + 2 * HEAD + SHORT + 2 + (1 + 2 * 5) * (policy.predictions.len() + 1);
     let lapsed = SHORT * policy.rules.len();
     let rest = 2 * HEAD + lapsed + binding_bytes(model);
     let lists = 5 * HEAD;

@@ -7,6 +7,7 @@
 //! never combined to learn about a third.
 
 use crate::expr::{Expr, Order, Shape};
+use crate::policy::Measure;
 use crate::types::{Bounds, Kind, Type};
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,8 +44,8 @@ pub enum Atom {
     Missed,
     /// The instant of birth.
     Born,
-    /// Trust.
-    Trust,
+    /// Trust, or a slope of it.
+    Trust(Measure),
     /// What is left of a limit.
     Left(u16),
     /// A part of a record.
@@ -84,7 +85,7 @@ impl Atom {
             | Atom::Missed
             | Atom::Born
             | Atom::Left(_)
-            | Atom::Trust => false,
+            | Atom::Trust(_) => false,
         }
     }
 
@@ -103,7 +104,7 @@ impl Atom {
             | Atom::Missed
             | Atom::Born
             | Atom::Left(_)
-            | Atom::Trust => false,
+            | Atom::Trust(_) => false,
         }
     }
 }
@@ -200,7 +201,7 @@ pub fn atom(expr: &Expr) -> Option<Atom> {
         Expr::Due => Atom::Due,
         Expr::Missed => Atom::Missed,
         Expr::Born => Atom::Born,
-        Expr::Trust => Atom::Trust,
+        Expr::Trust(measure) => Atom::Trust(*measure),
         Expr::Left(limit) => Atom::Left(*limit),
         Expr::Part(of, part) => Atom::Part(root(of)?, *part),
         Expr::Len(of) => Atom::Len(root(of)?),
@@ -220,7 +221,7 @@ pub fn expr_of(atom: Atom) -> Option<Expr> {
         Atom::Due => Expr::Due,
         Atom::Missed => Expr::Missed,
         Atom::Born => Expr::Born,
-        Atom::Trust => Expr::Trust,
+        Atom::Trust(measure) => Expr::Trust(measure),
         Atom::Left(limit) => Expr::Left(limit),
         Atom::Input(_) | Atom::Part(..) | Atom::Len(_) => return None,
     })

@@ -11,6 +11,7 @@ use crate::layout::{
 use crate::model::Model;
 use crate::offer::NO_ROLE;
 use crate::schema::Default;
+use crate::slope::Slopes;
 use crate::trust::{Positive, TrustState};
 use crate::types::Bounds;
 use crate::value::{Bytes32, Value};
@@ -264,7 +265,10 @@ impl Image {
                     .collect(),
                 requests: vec![None; layout.requests.len()],
                 predictions: vec![None; policy.predictions.len()],
-                trust: policy.trust.as_ref().map(|_| TrustState::at_birth(0)),
+                trust: policy
+                    .trust
+                    .as_ref()
+                    .map(|_| TrustState::at_birth(0, Slopes::at_birth(model))),
             },
             tail: Tail { sequence: 0, head: Bytes32::ZERO, delivered: 0 },
         }
@@ -326,6 +330,9 @@ impl Image {
         }
         if let (Some(at), Some(trust)) = (layout.trust, &s.trust) {
             put_trust(&mut bytes[at..], trust);
+            if let (Some(at), Some(slopes)) = (&layout.slopes, &trust.slopes) {
+                slopes.write(at, &mut bytes);
+            }
         }
         let at = layout.state_size;
         put(&mut bytes, at + tail::SEQUENCE, &self.tail.sequence.to_le_bytes());
@@ -554,6 +561,10 @@ fn read_image(model: &Model, layout: &Layout, bytes: &[u8]) -> Option<Image> {
         trust: match layout.trust {
             None => None,
             Some(at) => Some(TrustState {
+                slopes: match &layout.slopes {
+                    Some(at) => Some(Slopes::read_back(at, bytes)?),
+                    None => None,
+                },
                 x: i64_at(at + trust_at::X)?,
                 t0: i64_at(at + trust_at::T0)?,
                 recovering: bytes[at + trust_at::RECOVERING] == 1,

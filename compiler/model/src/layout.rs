@@ -15,6 +15,7 @@
 //!            how many consent u16, per key of its roles: key 32
 //!        per prediction: open u8, worth u8, seen u8, made i64, captures, wide
 //!        trust, if declared: x i64, t0 i64, recovering u8, len u8, 16 * (source, claim, stamp u32, since_break u8)
+//!        if it reads a slope: sum i32, per slope that it reads: 9 * sample i32
 //! tail   sequence u64 | head 32 | delivered u64
 //! ```
 //! An **offer** is one fixed record:
@@ -34,7 +35,9 @@
 
 use crate::form::Form;
 use crate::model::Model;
+use crate::policy::Measure;
 use crate::schema::{Role, Schedule};
+use crate::slope::SAMPLES;
 
 /// Offsets in the state.
 pub mod state {
@@ -257,6 +260,17 @@ pub struct RequestSlot {
     pub most: usize,
 }
 
+/// Where lies what slopes are read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlopeSlots {
+    /// The sum of all jumps.
+    pub sum: usize,
+    /// The samples of `slope`.
+    pub short: Option<usize>,
+    /// The samples of `slope_long`.
+    pub long: Option<usize>,
+}
+
 /// Where everything lies in the images and offers of one class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -279,6 +293,8 @@ pub struct Layout {
     pub predictions: Vec<(usize, Vec<Slot>)>,
     /// The record of trust.
     pub trust: Option<usize>,
+    /// What its slopes are read from.
+    pub slopes: Option<SlopeSlots>,
     /// Bytes of the state; the tail begins here.
     pub state_size: usize,
     /// Bytes of the image.
@@ -360,6 +376,12 @@ impl Layout {
             })
             .collect();
         let trust = policy.trust.as_ref().map(|_| at.take(trust::SIZE));
+        let samples = [Measure::Slope, Measure::SlopeLong].map(|measure| model.reads(measure));
+        let slopes = (trust.is_some() && samples.contains(&true)).then(|| {
+            let sum = at.take(4);
+            let [short, long] = samples.map(|kept| kept.then(|| at.take(4 * SAMPLES)));
+            SlopeSlots { sum, short, long }
+        });
         let state_size = at.0;
 
         let mut at = Cursor(offer::INPUTS);
@@ -396,6 +418,7 @@ impl Layout {
             requests,
             predictions,
             trust,
+            slopes,
             state_size,
             image_size: state_size + tail::SIZE,
             inputs,

@@ -21,6 +21,7 @@ mod model;
 pub mod offer;
 pub mod policy;
 pub mod schema;
+pub mod slope;
 pub mod step;
 pub mod text;
 pub mod trust;

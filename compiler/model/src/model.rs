@@ -4,8 +4,9 @@
 //! bytes that encoding gives, and ends in [`verify`](crate::verify): a decoded Model is safe to run
 //! and to lower.
 
+use crate::expr::Expr;
 use crate::limits;
-use crate::policy::Policy;
+use crate::policy::{Measure, Policy};
 use crate::schema::Schema;
 use crate::value::Bytes32;
 use crate::verify::{self, Flaw};
@@ -86,6 +87,23 @@ impl Model {
             hasher.update(&part);
         }
         Bytes32(*hasher.finalize().as_bytes())
+    }
+
+    /// Whether a rule, a derive, a prediction or a pause reads this of trust.
+    pub fn reads(&self, measure: Measure) -> bool {
+        let policy = &self.policy;
+        let mut found = policy.rules.iter().flat_map(|rule| &rule.needs).any(|n| n.of == measure);
+        let mut see = |expr: &Expr| {
+            expr.walk(&mut |expr| found |= *expr == Expr::Trust(measure));
+        };
+        policy.rules.iter().flat_map(|rule| &rule.when).for_each(&mut see);
+        policy.rules.iter().flat_map(|rule| &rule.body).for_each(|stmt| {
+            stmt.walk(&mut |stmt| stmt.exprs().into_iter().for_each(&mut see));
+        });
+        policy.predictions.iter().for_each(|prediction| see(&prediction.holds));
+        policy.dormant.iter().chain(&policy.ends).for_each(|pause| see(&pause.holds));
+        self.schema.derives.iter().for_each(|derive| see(&derive.value));
+        found
     }
 
     /// The WIT package and interface that name the object: `edge:thermostat`, `thermostat`.

@@ -101,9 +101,40 @@ impl Trigger {
     }
 }
 
-/// `trust >= bound` (`at_least`) or `trust < bound`, in millionths.
+/// What can be read of trust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Trust itself, E.
+    Trust,
+    /// What evidence has moved it a day, over the short window.
+    Slope,
+    /// The same over the long window.
+    SlopeLong,
+}
+
+impl Measure {
+    /// As the language spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Measure::Trust => "trust",
+            Measure::Slope => "slope",
+            Measure::SlopeLong => "slope_long",
+        }
+    }
+
+    /// The measure of this name.
+    pub fn named(name: &str) -> Option<Measure> {
+        let all = [Measure::Trust, Measure::Slope, Measure::SlopeLong];
+        all.into_iter().find(|measure| measure.name() == name)
+    }
+}
+
+/// `trust >= bound` (`at_least`) or `trust < bound`, or the same of a slope, in millionths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrustDemand {
+    /// What is compared.
+    pub of: Measure,
     /// `true`: at least the bound; `false`: below it.
     pub at_least: bool,
     /// In millionths.
@@ -203,7 +234,9 @@ pub struct Trust {
     pub ceiling: i64,
     /// The least is minus this.
     pub lowest: i64,
-    /// Microseconds that a positive stays in the novelty window.
+    /// Microseconds over which `slope` is read.
+    pub window_short: i64,
+    /// Microseconds over which `slope_long` is read, and that a positive stays in the novelty window.
     pub window_long: i64,
     /// Distinct sources for full gain.
     pub sources: u8,
@@ -386,9 +419,9 @@ impl Policy {
 }
 
 impl TrustDemand {
-    /// Whether trust `e` (in millionths) meets it.
-    pub fn met(self, e: i64) -> bool {
-        (e >= self.bound) == self.at_least
+    /// Whether so much of what it compares, in millionths, meets it.
+    pub fn met(self, value: i64) -> bool {
+        (value >= self.bound) == self.at_least
     }
 }
 

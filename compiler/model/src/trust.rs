@@ -7,7 +7,8 @@
 
 use crate::image::State;
 use crate::model::Model;
-use crate::policy::Trust;
+use crate::policy::{Measure, Trust};
+use crate::slope::{Slopes, Standing};
 use crate::text::show_decimal;
 
 /// Guard bits of X.
@@ -30,6 +31,8 @@ pub struct TrustState {
     pub recovering: bool,
     /// The newest positives, oldest first.
     pub ring: Vec<Positive>,
+    /// What its slopes are read from, where any is read.
+    pub slopes: Option<Slopes>,
 }
 
 /// A positive that novelty remembers.
@@ -78,8 +81,8 @@ pub fn decay(x: i64, quanta: i64) -> i64 {
 
 impl TrustState {
     /// No trust, at birth.
-    pub fn at_birth(born: i64) -> TrustState {
-        TrustState { x: 0, t0: born, recovering: false, ring: Vec::new() }
+    pub fn at_birth(born: i64, slopes: Option<Slopes>) -> TrustState {
+        TrustState { x: 0, t0: born, recovering: false, ring: Vec::new(), slopes }
     }
 
     /// X at `now`.
@@ -93,6 +96,25 @@ impl TrustState {
         ((self.x_at(policy, born, now) >> GUARD) - losses).max(-policy.lowest)
     }
 
+    /// What rules read of trust or of a slope of it, in millionths (a day).
+    pub fn measure(
+        &self,
+        policy: &Trust,
+        (born, now): (i64, i64),
+        losses: i64,
+        measure: Measure,
+    ) -> i64 {
+        let e = self.read(policy, born, now, losses);
+        match (measure, &self.slopes) {
+            (Measure::Trust, _) => e,
+            (Measure::Slope | Measure::SlopeLong, None) => 0,
+            (Measure::Slope | Measure::SlopeLong, Some(slopes)) => {
+                let pending = e - (self.x_at(policy, born, now) >> GUARD);
+                slopes.read(policy, Standing { born, t0: self.t0, now }, measure, pending)
+            }
+        }
+    }
+
     /// Applies the evidence of a step, once, at its end. `gains` are sorted here.
     pub fn settle(&mut self, policy: &Trust, born: i64, now: i64, losses: i64, gains: &mut [Gain]) {
         if losses == 0 && gains.is_empty() {
@@ -100,7 +122,8 @@ impl TrustState {
         }
         gains.sort_unstable();
         let grid = (now - born) / (policy.window_long / 8);
-        let mut x = self.x_at(policy, born, now) - (losses << GUARD);
+        let found = self.x_at(policy, born, now);
+        let mut x = found - (losses << GUARD);
         let mut live: Vec<(u32, u32)> = (self.ring.iter())
             .filter(|p| grid - i64::from(p.stamp) <= 8)
             .map(|p| (p.source, p.claim))
@@ -128,6 +151,11 @@ impl TrustState {
         let surplus = self.ring.len().saturating_sub(RING);
         self.ring.drain(..surplus);
         self.x = x.clamp(-(policy.lowest << GUARD), policy.ceiling << GUARD);
+        if let Some(slopes) = &mut self.slopes {
+            slopes.fill(policy, Standing { born, t0: self.t0, now });
+            let jump = (self.x >> GUARD) - (found >> GUARD);
+            slopes.sum = slopes.sum.wrapping_add(jump as i32);
+        }
         self.t0 = now;
     }
 }
@@ -209,6 +237,7 @@ mod tests {
             half_life: 7 * DAY,
             ceiling: 1_000_000,
             lowest: 1_000_000,
+            window_short: DAY,
             window_long: 14 * DAY,
             sources: 1,
         }
@@ -237,30 +266,59 @@ mod tests {
         assert_eq!(decay(-5, 300), -5);
     }
 
-    /// The published life of one object: instant, losses, gains, X and E afterwards.
+    /// What the published life of one object shows after a step.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Shown {
+        x: i64,
+        a: i32,
+        e: i64,
+        slope: i64,
+        slope_long: i64,
+    }
+
+    /// The published life of one object: instant, losses, gains, and what is seen afterwards.
     #[test]
     fn a_life_agrees_with_the_vectors() {
         let p = policy();
-        let mut state = TrustState::at_birth(0);
+        let kept = Some([0; crate::slope::SAMPLES]);
+        let slopes = Slopes { sum: 0, short: kept, long: kept };
+        let mut state = TrustState::at_birth(0, Some(slopes));
         let g = 200_000;
-        let rows: [(i64, i64, Vec<Gain>, i64, i64); 12] = [
-            (HOUR, 0, vec![gain(20_000, 1, 1)], 20_480_000, 20_000),
-            (HOUR, 0, vec![gain(20_000, 1, 1)], 30_515_200, 29_800),
-            (2 * HOUR, 0, vec![gain(g, 9, 2)], 229_080_128, 223_711),
-            (12 * HOUR, 0, vec![gain(g, 9, 3), gain(g, 9, 4), gain(g, 9, 3)], 560_873_752, 547_728),
-            (7 * DAY, 0, vec![], 560_873_752, 287_542),
-            (8 * DAY, g, vec![gain(g, 9, 9)], 254_636_930, 248_668),
-            (9 * DAY - 1, 0, vec![], 254_636_930, 224_964),
-            (10 * DAY, 3 * g, vec![], -405_431_510, -395_930),
-            (10 * DAY + 3 * HOUR, 3 * g, vec![gain(g, 9, 10)], -815_031_510, -795_930),
-            (11 * DAY, 0, vec![], -815_031_510, -795_930),
-            (12 * DAY, 0, vec![gain(g, 9, 5)], -610_231_510, -595_930),
-            (13 * DAY, 0, vec![], -610_231_510, -595_930),
+        let several = || vec![gain(g, 9, 3), gain(g, 9, 4), gain(g, 9, 3)];
+        #[rustfmt::skip]
+        let rows = [
+            (0, 0, vec![], [0, 0, 0, 0, 0]),
+            (HOUR, 0, vec![gain(20_000, 1, 1)], [20_480_000, 20_000, 20_000, 20_000, 1_428]),
+            (HOUR, 0, vec![gain(20_000, 1, 1)], [30_515_200, 29_800, 29_800, 29_800, 2_128]),
+            (2 * HOUR, 0, vec![gain(g, 9, 2)], [229_080_128, 223_872, 223_711, 223_872, 15_990]),
+            (3 * HOUR, 0, vec![], [229_080_128, 223_872, 223_106, 223_872, 15_990]),
+            (12 * HOUR, 0, several(), [560_873_752, 556_793, 547_728, 556_793, 39_770]),
+            (7 * DAY, 0, vec![], [560_873_752, 556_793, 287_542, 0, 39_770]),
+            (8 * DAY, g, vec![gain(g, 9, 9)], [254_636_930, 544_625, 248_668, -12_168, 38_901]),
+            (9 * DAY - 1, 0, vec![], [254_636_930, 544_625, 224_964, -12_168, 38_901]),
+            (9 * DAY, 0, vec![], [254_636_930, 544_625, 224_964, 0, 38_901]),
+            (10 * DAY, 3 * g, vec![], [-405_431_510, -55_375, -395_930, -600_000, -3_956]),
+            (10 * DAY + 3 * HOUR, 3 * g, vec![gain(g, 9, 10)],
+                [-815_031_510, -455_375, -795_930, -1_000_000, -32_527]),
+            (11 * DAY, 0, vec![], [-815_031_510, -455_375, -795_930, -400_000, -32_527]),
+            (11 * DAY + 3 * HOUR, 0, vec![], [-815_031_510, -455_375, -795_930, 0, -32_527]),
+            (12 * DAY, 0, vec![gain(g, 9, 5)],
+                [-610_231_510, -255_375, -595_930, 200_000, -18_242]),
         ];
-        for (row, (now, losses, mut gains, x, e)) in rows.into_iter().enumerate() {
+        for (row, (now, losses, mut gains, [x, a, e, slope, slope_long])) in
+            rows.into_iter().enumerate()
+        {
             state.settle(&p, 0, now, losses, &mut gains);
-            assert_eq!(state.x, x, "row {row}");
-            assert_eq!(state.read(&p, 0, now, 0), e, "row {row}");
+            let measure = |of| state.measure(&p, (0, now), 0, of);
+            let shown = Shown {
+                x: state.x,
+                a: state.slopes.as_ref().map_or(0, |slopes| slopes.sum),
+                e: measure(Measure::Trust),
+                slope: measure(Measure::Slope),
+                slope_long: measure(Measure::SlopeLong),
+            };
+            let a = i32::try_from(a).unwrap();
+            assert_eq!(shown, Shown { x, a, e, slope, slope_long }, "row {row}");
         }
     }
 
@@ -268,7 +326,7 @@ mod tests {
     fn laws() {
         let p = policy();
         // A gain and an equal loss in one step leave E no higher, in whatever order they came.
-        let mut state = TrustState::at_birth(0);
+        let mut state = TrustState::at_birth(0, None);
         state.settle(&p, 0, HOUR, 50_000, &mut [gain(50_000, 1, 1)]);
         assert!(state.read(&p, 0, HOUR, 0) <= 0);
         // Losses stop at the lowest bound, gains at the ceiling.

@@ -7,6 +7,7 @@ use crate::globals::not_yet;
 use crate::shape::{Def, Slot};
 use aqo_grammar::tree::{self, At, BinaryOp, Body, ElseExpr, ExprKind, Otherwise};
 use aqo_model::expr::Expr;
+use aqo_model::policy::Measure;
 use aqo_model::types::{Bounds, NEVER, Type, Unit};
 use aqo_model::value::Value;
 use aqo_model::verify::Fault;
@@ -76,14 +77,17 @@ impl Checker<'_> {
             "missed" => Some((Expr::Missed, plain(0), self.reach.tick)),
             "born" => Some((Expr::Born, instant, self.reach.fields)),
             "never" => Some((Expr::number(NEVER), instant, true)),
-            "trust" => Some((Expr::Trust, plain(6), self.reach.moving)),
-            "slope" | "slope_long" => return self.later(at, "the slope of trust"),
+            "trust" | "slope" | "slope_long" => {
+                let measure = Measure::named(name).unwrap_or(Measure::Trust);
+                Some((Expr::Trust(measure), plain(6), self.reach.moving))
+            }
             "sender" => Some((Expr::Sender, Type::Key, self.has_sender())),
             "parent" => return self.later(at, "`parent`"),
             _ => None,
         };
         if let Some((expr, ty, readable)) = built_in {
-            if name == "trust" && self.model.policy.trust.is_none() && readable {
+            let is_trust = matches!(expr, Expr::Trust(_));
+            if is_trust && self.model.policy.trust.is_none() && readable {
                 let problem = self.problem(
                     Code::NeverHappens,
                     at,

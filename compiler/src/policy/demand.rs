@@ -3,10 +3,10 @@
 use crate::check::Checker;
 use crate::codes::Code;
 use crate::diagnostic::{Loc, Problem};
-use crate::globals::not_yet;
 use aqo_grammar::tree::{self, BinaryOp, ExprKind, Name};
 use aqo_model::expr::Expr;
-use aqo_model::policy::{Quorum, TrustDemand};
+use aqo_model::policy::{Measure, Quorum, TrustDemand};
+use aqo_model::slope;
 use aqo_model::types::{Bounds, Type, Unit};
 use aqo_model::value::Value;
 
@@ -60,32 +60,33 @@ fn trust_demand(checker: &mut Checker<'_>, demand: &tree::Demand) -> Option<Trus
     let part = checker.part();
     let loc = |at| Loc { part, at };
     let compared = compared(&demand.expr);
-    if compared.is_some_and(|(name, ..)| name.starts_with("slope")) {
-        checker.problems.push(not_yet(loc(demand.at), "the slope of trust"));
-        return None;
-    }
-    let Some(("trust", op, bound)) = compared else {
+    let measured = compared.and_then(|(name, op, at)| Some((Measure::named(name)?, op, at)));
+    let Some((of, op, bound)) = measured else {
         checker.problems.push(
             Problem::new(
                 Code::NeedsOther,
                 loc(demand.at),
-                "a demand compares trust with a constant",
+                "a demand compares trust, or a slope of it, with a constant",
             )
             .help("put other conditions in `when`"),
         );
         return None;
     };
-    let within = Bounds { low: -4_000_000, high: 4_000_000 };
+    let most = match of {
+        Measure::Trust => 4_000_000,
+        Measure::Slope | Measure::SlopeLong => slope::MOST,
+    };
+    let within = Bounds { low: -most, high: most };
     let ty = Type::Number { scale: 6, unit: Unit::default(), within };
     let typed = checker.expr(bound, Some(&ty));
     typed.ty.as_ref()?;
     let stored = checker.store_as(typed, &ty, "a demand")?;
     let Expr::Value(Value::Int(bound)) = checker.fold(stored, demand.expr.at)? else { return None };
     match op {
-        BinaryOp::Ge => Some(TrustDemand { at_least: true, bound }),
-        BinaryOp::Gt => Some(TrustDemand { at_least: true, bound: bound + 1 }),
-        BinaryOp::Lt => Some(TrustDemand { at_least: false, bound }),
-        BinaryOp::Le => Some(TrustDemand { at_least: false, bound: bound + 1 }),
+        BinaryOp::Ge => Some(TrustDemand { of, at_least: true, bound }),
+        BinaryOp::Gt => Some(TrustDemand { of, at_least: true, bound: bound + 1 }),
+        BinaryOp::Lt => Some(TrustDemand { of, at_least: false, bound }),
+        BinaryOp::Le => Some(TrustDemand { of, at_least: false, bound: bound + 1 }),
         BinaryOp::Add
         | BinaryOp::Sub
         | BinaryOp::Mul

@@ -21,12 +21,12 @@ struct Loose {
     at: At,
 }
 
+const DAY: i64 = 86_400_000_000;
 /// Distinct sources for full gain where a role is held by several keys, and nothing is said.
 const SOURCES: u8 = 3;
 
 impl Reader<'_> {
     pub(super) fn trust(&mut self, scores: &[tree::Score], at: At) {
-        const DAY: i64 = 86_400_000_000;
         if self.head.model.policy.trust.is_some() {
             self.problem(Code::NameTaken, at, "trust is declared twice");
             return;
@@ -38,6 +38,7 @@ impl Reader<'_> {
             half_life: 30 * DAY,
             ceiling: 1_000_000,
             lowest: 1_000_000,
+            window_short: 0,
             window_long: 14 * DAY,
             sources: if roles.any(|role| role.max.is_some()) { SOURCES } else { 1 },
         };
@@ -54,6 +55,9 @@ impl Reader<'_> {
                 tree::Score::Damaged => {}
             }
         }
+        if trust.window_short == 0 {
+            trust.window_short = short_of(trust.window_long);
+        }
         self.spread(&mut trust, &loose);
         self.laws(&trust, at);
         self.head.model.policy.trust = Some(trust);
@@ -69,6 +73,11 @@ impl Reader<'_> {
             "half_life" => {
                 if let Some(span) = self.constant(value, |checker, expr| checker.span(expr)) {
                     trust.half_life = span;
+                }
+            }
+            "window_short" => {
+                if let Some(span) = self.constant(value, |checker, expr| checker.span(expr)) {
+                    trust.window_short = span;
                 }
             }
             "window_long" => {
@@ -96,11 +105,12 @@ impl Reader<'_> {
                 let sources = self.number(value, &ty).and_then(|count| u8::try_from(count).ok());
                 trust.sources = sources.unwrap_or(trust.sources);
             }
-            "penalty" | "recovery" | "window_short" => {
+            "penalty" | "recovery" => {
                 self.later(name.at, &format!("the trust setting `{}`", name.text));
             }
             _ => {
-                let known = ["half_life", "window_long", "ceiling", "lowest", "sources"];
+                let known =
+                    ["half_life", "window_short", "window_long", "ceiling", "lowest", "sources"];
                 self.unknown(name, "setting of trust", known.into_iter());
             }
         }
@@ -230,8 +240,14 @@ impl Reader<'_> {
         }
         if !(1_000_000..=3_660 * 86_400_000_000).contains(&trust.half_life) {
             self.law(at, "the half-life is outside 1 s ..= 3660 d");
-        } else if trust.window_long % 8_000 != 0 || trust.window_long < 60_000_000 {
+        } else if [trust.window_short, trust.window_long]
+            .iter()
+            .any(|window| window % 8_000 != 0 || *window < 60_000_000)
+        {
             self.law(at, "a window is a multiple of 8 ms and at least 1 min");
+        } else if trust.window_short >= trust.window_long {
+            let problem = self.law(at, "the short window is not shorter than the long one");
+            problem.help = Some("they are 1 d and 14 d where nothing is said".to_owned());
         } else if trust.window_long / 256 > trust.half_life {
             self.law(at, "the window is longer than 256 half-lives");
         }
@@ -258,6 +274,13 @@ impl Reader<'_> {
         self.scores.push((score.on, at));
         list.push(score);
     }
+}
+
+/// The short window where none is said: a day, or an eighth of a long one that is no longer than that.
+fn short_of(window_long: i64) -> i64 {
+    const GRAIN: i64 = 8_000;
+    let eighth = window_long / 8 / GRAIN * GRAIN;
+    if window_long > DAY { DAY } else { eighth.max(60_000_000) }
 }
 
 /// How a prediction may end, and whether that raises trust.

@@ -18,7 +18,7 @@ use crate::shape::{Def, Shape};
 use aqo_grammar::tree::{self, Name, PlacePart, StepKind};
 use aqo_model::expr::Expr;
 use aqo_model::layout::Layout;
-use aqo_model::policy::Reason;
+use aqo_model::policy::{Measure, Reason};
 use aqo_model::step;
 use aqo_model::text::parse_instant;
 use aqo_model::types::{Bounds, Param, Type, Unit};
@@ -529,11 +529,31 @@ impl Reader<'_> {
     }
 
     fn expect(&mut self, holds: &tree::Expr) -> Option<Kind> {
+        let holds_at = holds.at;
         let (holds, locals) = self.with(Reach::DERIVE, |checker| {
             let guard = checker.guard(holds);
             (guard.map(|(cond, _)| cond), std::mem::take(&mut checker.locals))
         });
-        Some(Kind::Expect { holds: holds?, locals })
+        let cond = holds?;
+        self.slopes_are_kept(&cond, holds_at);
+        Some(Kind::Expect { holds: cond, locals })
+    }
+
+    /// A slope that the object itself never reads has no samples to be read from.
+    fn slopes_are_kept(&mut self, cond: &Expr, at: tree::At) {
+        for measure in [Measure::Slope, Measure::SlopeLong] {
+            let mut asked = false;
+            cond.walk(&mut |expr| asked |= *expr == Expr::Trust(measure));
+            if asked && !self.model.model().reads(measure) {
+                let name = measure.name();
+                let text = format!("this object never reads `{name}`, so it keeps none");
+                let problem =
+                    Problem::new(Code::NeverHappens, self.loc(at), text).label("not kept").help(
+                        format!("a rule, a derive or a demand that reads `{name}` makes it kept"),
+                    );
+                self.problems.push(problem);
+            }
+        }
     }
 }
 

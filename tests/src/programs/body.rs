@@ -129,8 +129,9 @@ fn demands(world: &World, chance: &mut Chance, consents: bool) -> String {
     let mut needs = Vec::new();
     if world.trust && chance.percent(15) {
         let word = *chance.pick(&[">=", ">", "<", "<="]);
+        let of = *chance.pick(&["trust", "slope", "slope_long"]);
         let bound = if word.starts_with('>') { "-0.30" } else { "0.90" };
-        needs.push(format!("trust {word} {bound}"));
+        needs.push(format!("{of} {word} {bound}"));
     }
     if consents && !world.roles.is_empty() && chance.percent(12) {
         let first = chance.pick(&world.roles).clone();

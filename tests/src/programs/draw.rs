@@ -7,6 +7,7 @@
 use super::types::amount;
 use super::world::{Named, World, wide};
 use crate::chance::Chance;
+use aqo_model::slope;
 use aqo_model::types::{Bounds, Param, Type, Unit};
 use std::collections::BTreeSet;
 
@@ -84,6 +85,10 @@ impl<'w> Draw<'w> {
                 let within = Bounds { low: -4_000_000, high: 4_000_000 };
                 let trust = Type::Number { scale: 6, unit: Unit::default(), within };
                 atoms.push(Named::new("trust", trust));
+                let within = Bounds { low: -slope::MOST, high: slope::MOST };
+                let slope = Type::Number { scale: 6, unit: Unit::default(), within };
+                atoms.push(Named::new("slope", slope.clone()));
+                atoms.push(Named::new("slope_long", slope));
             }
             atoms.extend(world.roles.iter().map(|role| {
                 let ty = match role.max {

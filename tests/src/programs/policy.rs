@@ -138,9 +138,11 @@ fn trust(drawing: &mut Drawing) {
     }
     let role = drawing.chance.pick(&drawing.world.roles).name.clone();
     lines.push(format!("loss 0.15 on refused.{role}"));
-    for (setting, chance) in
-        [("half_life: 1h window_long: 8min", 40), ("ceiling: 0.75", 30), ("lowest: -0.80", 30)]
-    {
+    for (setting, chance) in [
+        ("half_life: 1h window_short: 2min window_long: 8min", 40),
+        ("ceiling: 0.75", 30),
+        ("lowest: -0.80", 30),
+    ] {
         if drawing.chance.percent(chance) {
             lines.push(setting.to_owned());
         }

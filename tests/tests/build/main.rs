@@ -8,3 +8,4 @@ mod coverage;
 mod lives;
 mod random;
 mod read;
+mod trust;

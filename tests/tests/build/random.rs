@@ -7,7 +7,7 @@ use crate::lives::Life;
 use aqo_model::Model;
 use aqo_model::expr::{Expr, Order, Rounding, Shape, Stmt};
 use aqo_model::layout::Layout;
-use aqo_model::policy::{Otherwise, Rule, Trigger};
+use aqo_model::policy::{Measure, Otherwise, Rule, Trigger};
 use aqo_model::types::{Kind, Type};
 use aqo_model::value::{Bytes32, Value};
 use aqo_model::verify::verify;
@@ -62,7 +62,7 @@ impl Draw<'_> {
         atoms.extend(bound.map(|local| Expr::Local(*local)));
         match kind {
             Kind::Number => {
-                atoms.extend([Expr::Now, Expr::Born, Expr::Trust]);
+                atoms.extend([Expr::Now, Expr::Born, Expr::Trust(Measure::Trust)]);
                 atoms.extend(if self.tick { vec![Expr::Due, Expr::Missed] } else { Vec::new() });
             }
             Kind::Bytes32 => atoms.extend([Expr::Role(0), Expr::Role(1)]),

@@ -5,7 +5,7 @@
 
 use aqo_model::Model;
 use aqo_model::expr::{Edit, Expr, Order, Quantifier, Rounding, Shape, Step, Stmt};
-use aqo_model::policy::{Happening, Otherwise, Source, Trigger};
+use aqo_model::policy::{Happening, Measure, Otherwise, Source, Trigger};
 use aqo_model::schema::{CatchUp, Change, Default, Schedule};
 use aqo_model::types::Type;
 use std::collections::BTreeMap;
@@ -35,7 +35,9 @@ named! { expr_name, Expr, EXPRESSIONS,
     Expr::Now => "expression now", Expr::Due => "expression due",
     Expr::Missed => "expression missed", Expr::Born => "expression born",
     Expr::Sender => "expression sender", Expr::Left(_) => "expression left",
-    Expr::Trust => "expression trust", Expr::Neg(_) => "expression neg",
+    Expr::Trust(Measure::Trust) => "expression trust",
+    Expr::Trust(Measure::Slope) => "expression slope",
+    Expr::Trust(Measure::SlopeLong) => "expression slope_long", Expr::Neg(_) => "expression neg",
     Expr::Add(..) => "expression add", Expr::Sub(..) => "expression sub",
     Expr::Mul(..) => "expression mul", Expr::Div(..) => "expression div",
     Expr::Rem(..) => "expression rem", Expr::MulDiv(..) => "expression muldiv",

@@ -150,7 +150,7 @@ pub(super) fn expr(model: &Model, e: &Expr, names: &[Param]) -> String {
         | Expr::Born
         | Expr::Sender
         | Expr::Left(_)
-        | Expr::Trust => leaf(model, e, names),
+        | Expr::Trust(_) => leaf(model, e, names),
         Expr::Variant(..)
         | Expr::Record(..)
         | Expr::List(..)
@@ -372,7 +372,7 @@ fn leaf(model: &Model, e: &Expr, names: &[Param]) -> String {
             let reason = model.policy.limits[usize::from(*limit)].reason;
             format!("{}.left", model.policy.reason_name(Reason(reason)))
         }
-        Expr::Trust => "trust".to_owned(),
+        Expr::Trust(measure) => measure.name().to_owned(),
         _ => String::new(),
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod bytes;
 pub(crate) mod calendar;
 pub(crate) mod cbor;
 pub(crate) mod number;
+pub(crate) mod slope;
 pub(crate) mod trust;
 pub(crate) mod utf8;
 pub(crate) mod wide;

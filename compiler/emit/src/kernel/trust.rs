@@ -10,7 +10,7 @@ use aqo_model::layout::{state, trust as record};
 use aqo_model::policy::Trust;
 
 /// Guard bits of X.
-const GUARD: i64 = 10;
+pub(super) const GUARD: i64 = 10;
 /// How many positives novelty remembers.
 const RING: i32 = 16;
 /// How long a positive is remembered, in instants of the grid.
@@ -29,13 +29,13 @@ fn known_positives(code: &Code<'_, '_>) -> Rounds {
 }
 
 /// The settings, and the address of the record.
-fn settings<'m>(code: &Code<'_, 'm>) -> (&'m Trust, u32) {
+pub(super) fn settings<'m>(code: &Code<'_, 'm>) -> (&'m Trust, u32) {
     let trust = code.unit.model.policy.trust.as_ref();
     let offset = code.unit.layout.trust.expect("an object with trust has a record of it");
     (trust.expect("trust is computed where it is declared"), code.unit.map.image + size(offset))
 }
 
-fn born(code: &Code<'_, '_>) -> Exp {
+pub(super) fn born(code: &Code<'_, '_>) -> Exp {
     load64(0, code.unit.map.image + size(state::BORN))
 }
 
@@ -121,7 +121,8 @@ pub(crate) fn settle(code: &mut Code<'_, '_>) {
     let count = code.bind(load32(4, 0, cell::GAINS));
     code.when(losses.get().eqz() & count.get().eqz(), |code| code.ret(0));
     let start = code.call(Routine::TrustNow, []);
-    let x = code.bind(start - (losses << GUARD));
+    let found = code.atom(start);
+    let x = code.bind(found.clone() - (losses << GUARD));
     if !policy.gains.is_empty() {
         take_gains(code, policy, at, x, count);
     }
@@ -129,6 +130,12 @@ pub(crate) fn settle(code: &mut Code<'_, '_>) {
     code.set(x, x.get().select(low, Exp::I64(low).lt_s(x)));
     code.set(x, x.get().select(high, x.get().lt_s(high)));
     code.store(8, 0, at + size(record::X), x);
+    if let Some(slopes) = code.unit.layout.slopes {
+        code.run(Routine::FillSlopes, []);
+        let sum = code.unit.map.image + size(slopes.sum);
+        let jump = x.get().shr_s(GUARD) - found.shr_s(GUARD);
+        code.store(4, 0, sum, load32(4, 0, sum) + jump.wrap());
+    }
     code.store(8, 0, at + size(record::T0), load64(0, cell::NOW));
     code.ret(1);
 }

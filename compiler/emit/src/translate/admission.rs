@@ -41,14 +41,11 @@ pub(crate) fn gate(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, index: u16) {
         };
         code.when(lacks, |code| code.ret(held(Reason::OBSERVING)));
     }
-    if !rule.needs.is_empty() {
-        let trust = expr::trust(code);
-        let trust = code.atom(trust);
-        for need in &rule.needs {
-            let met = Exp::I64(need.bound).le_s(trust.clone());
-            let unmet = if need.at_least { met.eqz() } else { met };
-            code.when(unmet, |code| code.ret(held(Reason::TRUST)));
-        }
+    for need in &rule.needs {
+        let measured = expr::trust(code, need.of);
+        let met = Exp::I64(need.bound).le_s(measured);
+        let unmet = if need.at_least { met.eqz() } else { met };
+        code.when(unmet, |code| code.ret(held(Reason::TRUST)));
     }
     for (number, limit) in indices(model.policy.limits.len()).zip(&model.policy.limits) {
         if limit.rules.contains(&index) {

@@ -413,7 +413,8 @@ fn put_trust(code: &mut Code<'_, '_>, out: &mut Out) {
         settled,
         |code| {
             let mut out = Out::new(next);
-            out.array(3);
+            let slopes = code.unit.layout.slopes;
+            out.array(3 + usize::from(slopes.is_some()));
             out.int(code, load64(0, record + size(trust::X)));
             out.truth(code, load32(1, 0, record + size(trust::RECOVERING)));
             let most = code.unit.model.policy.predictions.len() + 1;
@@ -427,6 +428,13 @@ fn put_trust(code: &mut Code<'_, '_>, out: &mut Out) {
                 out.head(code, 0, load32(4, k << 4, gains + gain::CLAIM).extend());
                 out.end(code);
             });
+            if let Some(slopes) = slopes {
+                let mut out = Out::new(next);
+                let sum = load32(4, 0, code.unit.map.image + size(slopes.sum));
+                // With its sign in 64 bits.
+                out.int(code, (sum.extend() << 32i64).shr_s(32i64));
+                out.end(code);
+            }
         },
         |code| put_null(code, next),
     );

@@ -15,6 +15,7 @@ use crate::unit::Routine;
 use aqo_model::expr::{Expr, Order, Rounding, Shape};
 use aqo_model::form::{COUNT, Form};
 use aqo_model::layout::{role as role_at, state};
+use aqo_model::policy::Measure;
 use aqo_model::types::{NEVER, Type, Types};
 use aqo_model::value::Value;
 
@@ -64,7 +65,7 @@ pub(crate) fn value(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, expr: &Expr)
         | Expr::Born
         | Expr::Sender
         | Expr::Left(_)
-        | Expr::Trust => leaf(code, scope, expr),
+        | Expr::Trust(_) => leaf(code, scope, expr),
         Expr::Neg(_)
         | Expr::Add(..)
         | Expr::Sub(..)
@@ -164,8 +165,8 @@ fn leaf(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, expr: &Expr) -> Val {
         Expr::Due => Val::Number(load64(0, scope.tick.0)),
         Expr::Missed => Val::Number(load64(0, scope.tick.1)),
         Expr::Born => Val::Number(scope.born(code)),
-        Expr::Trust => {
-            let trust = trust(code);
+        Expr::Trust(measure) => {
+            let trust = trust(code, *measure);
             // It is the same for the whole rule, and no cheaper for being computed later.
             Val::Number(code.atom(trust))
         }
@@ -207,12 +208,12 @@ fn constant(code: &mut Code<'_, '_>, value: &Value) -> Val {
     Val::constant(code, value, &form)
 }
 
-/// Trust as rules of this step read it.
-pub(crate) fn trust(code: &mut Code<'_, '_>) -> Exp {
-    if code.unit.model.policy.trust.is_some() {
-        code.call(Routine::ReadTrust, [])
-    } else {
-        Exp::I64(0)
+/// Trust, or a slope of it, as rules of this step read it.
+pub(crate) fn trust(code: &mut Code<'_, '_>, measure: Measure) -> Exp {
+    match (&code.unit.model.policy.trust, measure) {
+        (None, _) => Exp::I64(0),
+        (Some(_), Measure::Trust) => code.call(Routine::ReadTrust, []),
+        (Some(_), Measure::Slope | Measure::SlopeLong) => code.call(Routine::Slope(measure), []),
     }
 }
 

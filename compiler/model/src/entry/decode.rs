@@ -317,11 +317,17 @@ fn decode_trust(r: &mut Reader) -> Result<Option<TrustChange>, Malformed> {
     if r.null() {
         return Ok(None);
     }
-    r.array_of(3, "a change of trust")?;
+    let wrong = r.wrong("a change of trust");
+    let parts = r.array()?;
+    if !(3..=4).contains(&parts) {
+        return Err(wrong);
+    }
     let (x, recovering) = (r.int()?, r.bool()?);
     let positives = list(r, |r| {
         r.array_of(2, "a positive")?;
         Ok((r.u32()?, r.u32()?))
     })?;
-    Ok(Some(TrustChange { x, recovering, positives }))
+    let wrong = r.wrong("a sum of 32 bits");
+    let sum = if parts == 4 { Some(i32::try_from(r.int()?).map_err(|_| wrong)?) } else { None };
+    Ok(Some(TrustChange { x, recovering, positives, sum }))
 }

@@ -75,7 +75,7 @@ impl Entry {
         match &self.trust {
             None => w.null(),
             Some(change) => {
-                w.array(3);
+                w.array(3 + usize::from(change.sum.is_some()));
                 w.int(change.x);
                 w.bool(change.recovering);
                 w.array(change.positives.len());
@@ -84,6 +84,7 @@ impl Entry {
                     w.uint(u64::from(*source));
                     w.uint(u64::from(*claim));
                 }
+                change.sum.iter().for_each(|sum| w.int(i64::from(*sum)));
             }
         }
         self.encode_rest(model, &mut w);

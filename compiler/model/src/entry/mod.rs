@@ -20,7 +20,8 @@
 //! events      = [[event, [argument, …], withheld], …]        in the order of saying
 //! predictions = [[prediction, settled, null or [worth, [capture, …]], dropped], …]   ascending
 //!               settled: 0 no, 1 seen, 2 kept, 3 broken, 4 lapsed
-//! trust       = null or [x, recovering, [[source, claim], …]]
+//! trust       = null or [x, recovering, [[source, claim], …]]; where a slope is read, a fourth element
+//!               is the sum of all jumps of E
 //! rest        = null or [lapsed, bound, mode]
 //!               lapsed: rules whose requests nobody will answer any more, ascending
 //!               bound: [[role, 0 put | 1 add | 2 remove, key], …]   in the order in which it happened
@@ -229,6 +230,8 @@ pub struct TrustChange {
     pub recovering: bool,
     /// Source and claim of each positive, in the order in which they were applied.
     pub positives: Vec<(u32, u32)>,
+    /// The sum of all jumps of E, in millionths, where the object reads a slope.
+    pub sum: Option<i32>,
 }
 
 /// Kinds of entries.

@@ -7,7 +7,7 @@ use crate::entry::Tick;
 use crate::expr::{Edit, Expr, Shape};
 use crate::image::State;
 use crate::model::Model;
-use crate::policy::Reason;
+use crate::policy::{Measure, Reason};
 use crate::types::{NEVER, Type};
 use crate::value::{Bytes32, Value};
 use std::cell::Cell;
@@ -94,10 +94,10 @@ impl<'s> Scope<'s> {
     }
 
     /// Trust as rules of this step read it, in millionths.
-    pub(super) fn trust(&self) -> i64 {
+    pub(super) fn trust(&self, measure: Measure) -> i64 {
         match (&self.model.policy.trust, &self.state.trust) {
             (Some(policy), Some(trust)) => {
-                trust.read(policy, self.state.born, self.now, self.losses)
+                trust.measure(policy, (self.state.born, self.now), self.losses, measure)
             }
             (Some(_) | None, _) => 0,
         }
@@ -160,7 +160,7 @@ impl<'s> Scope<'s> {
             Expr::Due => Value::Int(self.tick.map_or(self.now, |tick| tick.due)),
             Expr::Missed => Value::Int(self.tick.map_or(0, |tick| tick.missed as i64)),
             Expr::Born => Value::Int(self.state.born),
-            Expr::Trust => Value::Int(self.trust()),
+            Expr::Trust(measure) => Value::Int(self.trust(*measure)),
 
             Expr::Neg(a) => Value::Int(-self.int(a)?),
             Expr::Add(a, b) => Value::Int(self.int(a)? + self.int(b)?),

@@ -11,6 +11,7 @@ use crate::layout::Layout;
 use crate::layout::trust as ring;
 use crate::model::Model;
 use crate::policy::Trigger;
+use crate::slope::Standing;
 use crate::trust::Positive;
 
 /// Why an entry does not follow an image.
@@ -263,6 +264,15 @@ fn take_trust(model: &Model, state: &mut State, change: &TrustChange) -> Result<
     let (Some(policy), Some(trust)) = (&model.policy.trust, &mut state.trust) else {
         return Err(Misfit::Trust);
     };
+    match (&mut trust.slopes, change.sum) {
+        (Some(slopes), Some(sum)) => {
+            let standing = Standing { born: state.born, t0: trust.t0, now: state.now };
+            slopes.fill(policy, standing);
+            slopes.sum = sum;
+        }
+        (None, None) => {}
+        (Some(_), None) | (None, Some(_)) => return Err(Misfit::Trust),
+    }
     trust.x = change.x;
     trust.t0 = state.now;
     trust.recovering = change.recovering;

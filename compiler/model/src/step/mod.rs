@@ -488,7 +488,8 @@ impl<'a> Step<'a> {
         let trust = self.state.trust.as_mut()?;
         trust.settle(policy, self.state.born, self.now, self.losses, &mut self.gains);
         let positives = self.gains.iter().map(|gain| (gain.source, gain.claim)).collect();
-        Some(TrustChange { x: trust.x, recovering: trust.recovering, positives })
+        let sum = trust.slopes.as_ref().map(|slopes| slopes.sum);
+        Some(TrustChange { x: trust.x, recovering: trust.recovering, positives, sum })
     }
 }
 

@@ -85,8 +85,8 @@ impl Step<'_> {
             return Err(Reason::OBSERVING);
         }
         if !rule.needs.is_empty() {
-            let trust = Scope::of_step(self, &[]).trust();
-            if !rule.needs.iter().all(|need| need.met(trust)) {
+            let scope = Scope::of_step(self, &[]);
+            if !rule.needs.iter().all(|need| need.met(scope.trust(need.of))) {
                 return Err(Reason::TRUST);
             }
         }

@@ -258,7 +258,7 @@ pub fn check(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check<Checked> {
         | Expr::Born
         | Expr::Sender
         | Expr::Left(_)
-        | Expr::Trust => leaf(place, expr, facts),
+        | Expr::Trust(_) => leaf(place, expr, facts),
         Expr::Neg(_)
         | Expr::Add(..)
         | Expr::Sub(..)

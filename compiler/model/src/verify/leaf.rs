@@ -7,6 +7,8 @@ use super::{Check, Fault};
 use crate::expr::Expr;
 use crate::facts::{Facts, Interval};
 use crate::model::Model;
+use crate::policy::Measure;
+use crate::slope;
 use crate::types::{Bounds, Kind, NEVER, Type};
 use crate::value::Value;
 
@@ -108,13 +110,13 @@ pub(super) fn leaf(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check<Check
         }
         Expr::Due => instant,
         Expr::Missed => Checked::number(Interval { low: 0, high: NEVER.into() }),
-        Expr::Trust => {
-            let trust = place.model.policy.trust.as_ref();
-            let all = trust.map_or(Interval::point(0), |t| Interval {
-                low: (-t.lowest).into(),
-                high: t.ceiling.into(),
+        Expr::Trust(measure) => {
+            let all = place.model.policy.trust.as_ref().map(|trust| match measure {
+                Measure::Trust => (-trust.lowest, trust.ceiling),
+                Measure::Slope | Measure::SlopeLong => (-slope::MOST, slope::MOST),
             });
-            moving(Checked::number(all))?
+            let (low, high) = all.unwrap_or((0, 0));
+            moving(Checked::number(Interval { low: low.into(), high: high.into() }))?
         }
         _ => return Err(nowhere),
     };
@@ -131,7 +133,7 @@ pub(super) fn leaf(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check<Check
 pub fn is_moving(model: &Model, expr: &Expr) -> bool {
     let own = matches!(
         expr,
-        Expr::Now | Expr::Trust | Expr::Left(_) | Expr::Sender | Expr::Role(_) | Expr::Input(_)
+        Expr::Now | Expr::Trust(_) | Expr::Left(_) | Expr::Sender | Expr::Role(_) | Expr::Input(_)
     );
     let derived = match expr {
         Expr::Derive(index) => {

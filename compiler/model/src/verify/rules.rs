@@ -547,9 +547,10 @@ fn trust_is_sound(model: &Model, trust: &Trust) -> Check {
     const SECOND: i64 = 1_000_000;
     let bounds = (1..=MOST).contains(&trust.ceiling) && (1..=MOST).contains(&trust.lowest);
     let half_life = (SECOND..=3_660 * 86_400 * SECOND).contains(&trust.half_life);
-    let window = trust.window_long.checked_rem(8_000) == Some(0)
-        && trust.window_long >= 60 * SECOND
-        && trust.window_long / 256 <= trust.half_life;
+    let windows = [trust.window_short, trust.window_long];
+    let whole = windows.iter().all(|window| window % 8_000 == 0 && *window >= 60 * SECOND);
+    let ordered = trust.window_short < trust.window_long;
+    let window = whole && ordered && trust.window_long / 256 <= trust.half_life;
     require(bounds && half_life && window, "the bounds, half-life or window of trust")?;
     require((1..=16).contains(&trust.sources), "the sources of trust")?;
     let most = trust.gains.iter().map(|gain| gain.amount).max().unwrap_or(0);
