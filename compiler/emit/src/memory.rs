@@ -50,10 +50,8 @@ pub(crate) mod cell {
     pub(crate) const BOUND: u32 = 80;
     /// How many they are, i32.
     pub(crate) const BOUND_COUNT: u32 = 84;
-    /// Whether a signed message is at hand, i32.
-    pub(crate) const SIGNED: u32 = 88;
     /// 0, or one more than the number of the mode that the object changes to, i32.
-    pub(crate) const MODE: u32 = 92;
+    pub(crate) const MODE: u32 = 88;
     /// Where the flags of inputs, fields, predictions and requests begin.
     pub(crate) const END: u32 = 96;
 }

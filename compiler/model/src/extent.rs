@@ -167,11 +167,11 @@ fn logged_change(model: &Model, stmt: &Stmt) -> Option<usize> {
     let of = |field: &u16| &model.schema.fields[usize::from(*field)].ty;
     match stmt {
         Stmt::Set(field, _) if model.is_logged(*field) => {
-            Some(value_bytes(of(field), types).saturating_add(1 + SHORT))
+            Some(value_bytes(of(field), types).saturating_add(2 + SHORT))
         }
         Stmt::Edit(field, path, edit, _) => {
             let mut ty = of(field).clone();
-            let mut bytes = 1 + SHORT + SHORT + 1;
+            let mut bytes = 2 + SHORT + SHORT + 1;
             for step in path {
                 let (key, next) = match step {
                     Step::Part(part) => {
@@ -251,7 +251,7 @@ pub fn entry_bytes(model: &Model) -> usize {
     let inputs =
         sum(&mut schema.inputs.iter().map(|i| value(&i.ty).saturating_add(1 + SHORT + HEAD)));
     // A birth writes every field whole; a step writes logged ones part by part.
-    let changes = sum(&mut schema.fields.iter().map(|f| value(&f.ty).saturating_add(1 + SHORT)));
+    let changes = sum(&mut schema.fields.iter().map(|f| value(&f.ty).saturating_add(2 + SHORT)));
     let predictions = sum(&mut policy
         .predictions
         .iter()

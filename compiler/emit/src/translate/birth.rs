@@ -182,10 +182,14 @@ fn body(code: &mut Code<'_, '_>, bind: Exp) {
     (0..2).for_each(|_| out.array(0));
     out.array(schema.fields.len());
     for (index, field) in indices(schema.fields.len()).zip(&schema.fields) {
-        out.array(2);
+        let attested = field.attested.is_some();
+        out.array(2 + usize::from(attested));
         out.uint(field.number);
         let value = birth_field(code, index);
         out.value(code, value);
+        if attested {
+            out.truth(code, Exp::I32(0));
+        }
     }
     (0..2).for_each(|_| out.array(0));
     out.bytes(&[cbor::NULL]);

@@ -114,6 +114,8 @@ pub(crate) struct Candidate {
     /// Whether texts and keys are copied before they are stored.
     stages: bool,
     assured: bool,
+    /// Whether a signed message's word is written.
+    signed: bool,
 }
 
 impl Candidate {
@@ -147,6 +149,7 @@ impl Candidate {
             edited: BTreeMap::new(),
             stages,
             assured: rule.assured,
+            signed: model.is_signed(rule),
         };
         for field in fields_edited(rule) {
             candidate.stage_field(code, field);
@@ -299,11 +302,15 @@ impl Candidate {
         put: impl FnOnce(&mut Code<'_, '_>, &mut Out),
     ) {
         let noted = self.changes.as_mut().expect("a rule that changes such a field logs it");
-        let number = code.unit.model.schema.fields[usize::from(field)].number;
+        let declared = &code.unit.model.schema.fields[usize::from(field)];
+        let attested = declared.attested.is_some();
         let mut out = Out::new(noted.next);
-        out.array(elements);
-        out.uint(number);
+        out.array(elements + usize::from(attested));
+        out.uint(declared.number);
         put(code, &mut out);
+        if attested {
+            out.truth(code, Exp::I32(self.signed.into()));
+        }
         out.end(code);
         noted.one_more(code, always);
     }
@@ -394,7 +401,7 @@ impl Candidate {
                     code.store(1, 0, map.written + u32::from(field), 1);
                 }
                 if let Some(flag) = scope::signed(layout, map.image, field) {
-                    code.store(1, 0, flag, load32(4, 0, cell::SIGNED));
+                    code.store(1, 0, flag, i32::from(self.signed));
                 }
             });
         }

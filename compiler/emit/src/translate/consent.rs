@@ -152,7 +152,6 @@ fn fire(code: &mut Code<'_, '_>, slot: &RequestSlot, next: Var) {
     let signed = code.bind(load32(2, 0, part(code, given::ROLE)).ne(i32::from(NO_ROLE)));
     let rule = slot.rule;
     if let Some(kind) = model.policy.rules[usize::from(rule)].on.message() {
-        code.store(4, 0, cell::SIGNED, signed);
         // What evidence claims is written where the body will go on, and then over it.
         let from = code.bind(next);
         let to = code.bind(next);

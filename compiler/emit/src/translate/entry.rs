@@ -9,7 +9,7 @@ use crate::memory::{cell, foretold, gain, size, tick};
 use crate::translate::expr;
 use crate::translate::out::Out;
 use crate::translate::schedule::{self, indices};
-use crate::translate::scope::{Fields, Scope, now, prediction_record};
+use crate::translate::scope::{self, Fields, Scope, now, prediction_record};
 use crate::translate::step::observed;
 use crate::translate::value::Val;
 use crate::unit::Routine;
@@ -336,9 +336,13 @@ fn put_changes(code: &mut Code<'_, '_>, out: &mut Out) {
         let next = out.end(code);
         code.when(load32(1, 0, map.written + u32::from(index)), |code| {
             let mut out = Out::new(next);
-            out.array(2);
+            let signed = scope::signed(layout, map.image, index);
+            out.array(2 + usize::from(signed.is_some()));
             out.uint(field.number);
             out.value(code, Val::of_slot(&layout.fields[usize::from(index)], map.image));
+            if let Some(flag) = signed {
+                out.truth(code, load32(1, 0, flag));
+            }
             out.end(code);
         });
     }

@@ -113,7 +113,6 @@ pub(crate) fn message(code: &mut Code<'_, '_>) {
         where_signed(code, proof);
         code.run(Routine::Begin, [now]);
         where_signed(code, burn);
-        where_signed(code, vec![Stm::Store(4, Exp::I32(0), cell::SIGNED, Exp::I32(1))]);
         if has_deadlines {
             code.run(Routine::SettleDeadlines, []);
         }

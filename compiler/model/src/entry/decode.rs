@@ -237,9 +237,14 @@ fn decode_change(model: &Model, r: &mut Reader) -> Result<Change, Malformed> {
     let wrong = r.wrong("a change");
     let len = r.array()?;
     let field = index_of(r, &schema.fields, |f| f.number, "the number of a field")?;
-    let mut ty = &schema.fields[usize::from(field)].ty;
+    let declared = &schema.fields[usize::from(field)];
+    let mut ty = &declared.ty;
+    let attested = declared.attested.is_some();
+    let word = |r: &mut Reader| if attested { r.bool() } else { Ok(false) };
+    let len = len.saturating_sub(usize::from(attested));
     if len == 2 {
-        return Ok(Change::whole(field, r.value(ty, types)?));
+        let whole = Change::whole(field, r.value(ty, types)?);
+        return Ok(Change { signed: word(r)?, ..whole });
     }
     if len != 4 {
         return Err(wrong);
@@ -265,7 +270,7 @@ fn decode_change(model: &Model, r: &mut Reader) -> Result<Change, Malformed> {
         (2, Some((item, _))) => Edit::Remove(r.value(item, types)?),
         _ => return Err(wrong),
     };
-    Ok(Change { field, path, edit })
+    Ok(Change { field, path, edit, signed: word(r)? })
 }
 
 fn decode_outcome(model: &Model, r: &mut Reader) -> Result<Outcome, Malformed> {

@@ -5,6 +5,7 @@ use crate::cbor::Writer;
 use crate::expr::Step;
 use crate::model::Model;
 use crate::offer::{Bind, Envelope};
+use crate::schema::Field;
 
 impl Entry {
     /// The canonical bytes of the body.
@@ -61,7 +62,7 @@ impl Entry {
         }
         w.array(self.changes.len());
         for change in &self.changes {
-            change.encode(schema.fields[usize::from(change.field)].number, &mut w);
+            change.encode(&schema.fields[usize::from(change.field)], &mut w);
         }
         w.array(self.events.len());
         for said in &self.events {
@@ -179,12 +180,13 @@ impl Entry {
 }
 
 impl Change {
-    /// The canonical bytes of a change of the field with this stable number.
-    pub(crate) fn encode(&self, number: u16, w: &mut Writer) {
+    /// The canonical bytes of a change of this field.
+    pub(crate) fn encode(&self, field: &Field, w: &mut Writer) {
         let (op, value) = (self.edit.number(), self.edit.value());
         let is_whole = self.path.is_empty() && op == 0;
-        w.array(if is_whole { 2 } else { 4 });
-        w.uint(u64::from(number));
+        let attested = field.attested.is_some();
+        w.array(if is_whole { 2 } else { 4 } + usize::from(attested));
+        w.uint(u64::from(field.number));
         if !is_whole {
             w.array(self.path.len());
             for step in &self.path {
@@ -196,6 +198,9 @@ impl Change {
             w.uint(op);
         }
         w.value(value);
+        if attested {
+            w.bool(self.signed);
+        }
     }
 }
 

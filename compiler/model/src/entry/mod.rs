@@ -16,7 +16,8 @@
 //! changes     = [[field, value], …, [field, [step, …], 0 put | 1 add | 2 remove, value], …]
 //!               first the fields of which no rule changes parts: at birth all, else those written,
 //!               ascending; then all other writes, in the order in which they were made. A step is the
-//!               number of a record's part, a place in a list or a key of a map.
+//!               number of a record's part, a place in a list or a key of a map. A change of an
+//!               attested field has one element more: whether a signed message did it
 //! events      = [[event, [argument, …], withheld], …]        in the order of saying
 //! predictions = [[prediction, settled, null or [worth, [capture, …]], dropped], …]   ascending
 //!               settled: 0 no, 1 seen, 2 kept, 3 broken, 4 lapsed
@@ -173,12 +174,14 @@ pub struct Change {
     pub path: Vec<Step<Value>>,
     /// What was done to it.
     pub edit: Edit<Value>,
+    /// Of an attested field: whether a signed message did it.
+    pub signed: bool,
 }
 
 impl Change {
-    /// A field that became a value.
+    /// A field that became a value, and not by a signed message's word.
     pub fn whole(field: u16, value: Value) -> Change {
-        Change { field, path: Vec::new(), edit: Edit::Put(value) }
+        Change { field, path: Vec::new(), edit: Edit::Put(value), signed: false }
     }
 }
 

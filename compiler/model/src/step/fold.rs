@@ -96,14 +96,13 @@ pub fn apply(
         }
     }
     take_backoffs(model, layout, state, entry);
-    let signed = speech.is_some_and(|speech| speech.by.is_some());
     for change in &entry.changes {
         let field = usize::from(change.field);
         let (ty, types) = (&model.schema.fields[field].ty, &model.schema.types);
         edit(&mut state.fields[field], ty, types, &change.path, change.edit.clone())
             .map_err(|NoPlace| Misfit::Change)?;
         if let Some(slot) = layout.signed.iter().position(|(index, _)| *index == change.field) {
-            state.signed[slot] = signed;
+            state.signed[slot] = change.signed;
         }
     }
     for (role, edit) in &entry.bound {

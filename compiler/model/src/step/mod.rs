@@ -85,8 +85,6 @@ struct Step<'a> {
     speech: Option<Speech>,
     /// The rule to which enough people have consented.
     met: Option<u16>,
-    /// Whether a signed message is at hand: what is written now is written by its word.
-    signed: bool,
     /// The tick that a rule answers.
     tick: Option<Tick>,
     /// Inputs read so far, bit by bit.
@@ -222,7 +220,6 @@ fn hear(
         return ignored(reason);
     }
     let mut step = Step::new(model, layout, image, offer, now, watch);
-    step.signed = message.envelope.is_some();
     if let Some(envelope) = &message.envelope {
         step.state.roles[usize::from(envelope.role)].burn(&envelope.key, envelope.counter);
     }
@@ -271,7 +268,6 @@ impl<'a> Step<'a> {
             views: begin::usable_views(model, offer, now),
             speech: None,
             met: None,
-            signed: false,
             tick: None,
             read: std::cell::Cell::new(0),
             outcomes: Vec::new(),
@@ -290,7 +286,6 @@ impl<'a> Step<'a> {
 
     /// Phase 2: the first rule whose guard is true takes the message.
     fn take_message(&mut self, speech: Speech, allowed: Result<(), Reason>) -> Option<Reason> {
-        self.signed = speech.by.is_some();
         self.speech = Some(speech.clone());
         let (rule, verdict) = match allowed {
             Err(reason) => (None, Verdict::Refused(reason)),
@@ -472,8 +467,11 @@ impl<'a> Step<'a> {
     fn changes(&mut self) -> Vec<Change> {
         let written = (0u16..).zip(&self.written).filter(|(_, written)| **written);
         let plain = written.filter(|(field, _)| !self.model.is_logged(*field));
-        let plain = plain
-            .map(|(field, _)| Change::whole(field, self.state.fields[usize::from(field)].clone()));
+        let plain = plain.map(|(field, _)| {
+            let whole = Change::whole(field, self.state.fields[usize::from(field)].clone());
+            let slot = self.layout.signed.iter().position(|(attested, _)| *attested == field);
+            Change { signed: slot.is_some_and(|slot| self.state.signed[slot]), ..whole }
+        });
         let mut changes: Vec<Change> = plain.collect();
         changes.append(&mut self.logged);
         changes

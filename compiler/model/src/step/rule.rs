@@ -133,16 +133,18 @@ impl Step<'_> {
     }
 
     fn commit(&mut self, index: usize, candidate: Candidate) {
+        let signed = self.model.is_signed(&self.model.policy.rules[index]);
+        let attests = |field| self.layout.signed.iter().position(|(f, _)| *f == field);
         for change in candidate.changes {
             if self.model.is_logged(change.field) {
-                self.logged.push(change);
+                let signed = signed && attests(change.field).is_some();
+                self.logged.push(Change { signed, ..change });
             }
         }
         for (field, value) in candidate.fields {
             self.state.fields[usize::from(field)] = value;
             self.written[usize::from(field)] = true;
-            let signed = self.signed;
-            if let Some(slot) = self.layout.signed.iter().position(|(f, _)| *f == field) {
+            if let Some(slot) = attests(field) {
                 self.state.signed[slot] = signed;
             }
         }
@@ -202,7 +204,7 @@ fn run(stmts: &[Stmt], scope: &mut Scope, candidate: &mut Candidate) -> Result<(
                     });
                 }
                 let edit = edit.with(scope.eval(edit.value())?);
-                let change = Change { field: *field, path: way, edit };
+                let change = Change { field: *field, path: way, edit, signed: false };
                 if candidate.change(scope, change).is_err() {
                     let reason =
                         reason.expect("verify asks for a reason where there may be no place");
@@ -268,6 +270,12 @@ impl Model {
             });
         }
         logged
+    }
+
+    /// Whether a rule answers a message that somebody signed: what it writes is his word.
+    pub fn is_signed(&self, rule: &Rule) -> bool {
+        let kind = rule.on.message().and_then(|kind| self.schema.messages.get(usize::from(kind)));
+        kind.is_some_and(|message| !message.from.is_empty())
     }
 
     /// Whether a rule says an event that a host with these capabilities cannot carry out.
