@@ -501,14 +501,24 @@ impl Builder<'_> {
         }
         from.sort_unstable();
         from.dedup();
-        if let Some(waits) = &message.waits {
-            self.later(Loc { part, at: waits.at }, "`waits`");
-        }
+        let waits = message.waits.as_ref().and_then(|waits| {
+            let span = self.span(waits, part)?;
+            let signed = !from.is_empty() || self.shape.untyped.contains(&Slot::Sender(number));
+            if !signed {
+                let at = Loc { part, at: waits.at };
+                let text = "what nobody signed cannot wait: anyone could fill the queue";
+                let problem = Problem::new(Code::CannotWait, at, text).label("unsigned");
+                let help = "say who may send it: `from` and a role";
+                self.shape.problems.push(problem.help(help));
+            }
+            signed.then_some(span)
+        });
         self.schema.messages.push(Message {
             number,
             name: message.sig.name.text.clone(),
             params,
             from,
+            waits,
         });
     }
 

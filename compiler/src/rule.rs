@@ -37,13 +37,15 @@ pub fn check_rule(
     let Some((on, names)) = trigger(shape, head, part, rule, &mut problems) else {
         return CheckedRule { rule: None, predictions: Vec::new(), problems };
     };
-    let message = on.message().and_then(|kind| head.model.schema.messages.get(usize::from(kind)));
+    let message = on.carries().and_then(|kind| head.model.schema.messages.get(usize::from(kind)));
     let reach = if on.is_tick() { Reach::TICK } else { Reach::MESSAGE };
     let params = message.map_or(&[][..], |message| &message.params);
     let understood = |slot: fn(u16) -> Slot| {
-        on.message().is_none_or(|kind| !shape.untyped.contains(&slot(kind)))
+        on.carries().is_none_or(|kind| !shape.untyped.contains(&slot(kind)))
     };
-    let from = message.map(|message| message.from.clone()).filter(|_| understood(Slot::Sender));
+    // What has expired is nobody's word any more.
+    let senders = |message: &Message| on.message().map_or(Vec::new(), |_| message.from.clone());
+    let from = message.map(senders).filter(|_| understood(Slot::Sender));
     let mut checker = Checker::new(globals, shape, &head.model, part, reach)
         .with_facts(verify::standing_facts(&head.model))
         .with_sender(from)
@@ -121,15 +123,21 @@ fn trigger<'r>(
                 return None;
             }
         },
-        (_, Some(_), Some(_)) => {
-            problems.push(not_yet(at, "a rule on an expiry or a child"));
+        (_, Some(Def::Message(kind)), Some(how)) => {
+            let message = head.model.schema.messages.get(usize::from(kind))?;
+            let on = expiry(kind, message, how, part, problems)?;
+            return takes(shape, message, on, given, at, problems);
+        }
+        (_, Some(Def::Children), Some(_)) => {
+            problems.push(not_yet(at, "a rule on a child"));
             return None;
         }
-        (name, None, Some(_)) => {
+        (name, _, Some(_)) => {
             let at = Loc { part, at: trigger.name.at };
-            let known = shape.defs.iter().filter(|(_, (def, _))| matches!(def, Def::Prediction(_)));
+            let happens = |def: &Def| matches!(def, Def::Prediction(_) | Def::Message(_));
+            let known = shape.defs.iter().filter(|(_, (def, _))| happens(def));
             let known = known.map(|(name, _)| name.as_str());
-            problems.push(unknown(Code::UnknownName, at, "prediction", name, known));
+            problems.push(unknown(Code::UnknownName, at, "prediction or message", name, known));
             return None;
         }
         ("tick", _, None) => Some(Trigger::Tick),
@@ -157,14 +165,50 @@ fn trigger<'r>(
         return None;
     };
     let message = head.model.schema.messages.get(usize::from(kind))?;
+    takes(shape, message, Trigger::Message(kind), given, at, problems)
+}
+
+/// A rule that names what a message carries.
+fn takes<'r>(
+    shape: &Shape,
+    message: &Message,
+    on: Trigger,
+    given: &'r [tree::Name],
+    at: Loc,
+    problems: &mut Vec<Problem>,
+) -> Option<(Trigger, &'r [tree::Name])> {
     if message.params.len() != given.len() {
-        let mut problem = other_count(message, given.len(), at);
+        let what = if on.message().is_some() { "" } else { ".expired" };
+        let mut problem = other_count(message, what, given.len(), at);
         let declared = shape.place_of(&message.name);
         problem.related.extend(declared.map(|place| (place, "declared here".to_owned())));
         problems.push(problem);
         return None;
     }
-    Some((Trigger::Message(kind), given))
+    Some((on, given))
+}
+
+/// `message.expired`
+fn expiry(
+    kind: u16,
+    message: &Message,
+    how: &tree::Name,
+    part: PartId,
+    problems: &mut Vec<Problem>,
+) -> Option<Trigger> {
+    let at = Loc { part, at: how.at };
+    if how.text != "expired" {
+        let known = ["expired"].into_iter();
+        problems.push(unknown(Code::UnknownName, at, "end of a message", &how.text, known));
+        return None;
+    }
+    if message.waits.is_none() {
+        let text = format!("`{}` does not wait, so it never expires", message.name);
+        let problem = Problem::new(Code::NeverHappens, at, text);
+        problems.push(problem.help("say how long it may: `waits 1h` after its `from`"));
+        return None;
+    }
+    Some(Trigger::Expired(kind))
 }
 
 /// How a prediction ends.
@@ -182,9 +226,9 @@ fn ending(index: u16, how: &tree::Name, part: PartId) -> Result<Trigger, Box<Pro
 }
 
 /// A rule that names more or fewer values than its message carries.
-fn other_count(message: &Message, given: usize, at: Loc) -> Problem {
+fn other_count(message: &Message, what: &str, given: usize, at: Loc) -> Problem {
     let names: Vec<&str> = message.params.iter().map(|param| param.name.as_str()).collect();
-    let wanted = format!("on {}({})", message.name, names.join(", "));
+    let wanted = format!("on {}{what}({})", message.name, names.join(", "));
     let carried = counted(names.len());
     let text = format!("`{}` carries {carried}, and this rule names {given}", message.name);
     Problem::new(Code::Arguments, at, text).help(format!("write `{wanted}`"))

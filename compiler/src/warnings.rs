@@ -29,7 +29,8 @@ fn open_messages(shape: &Shape, model: &Model) -> Vec<Problem> {
     for (kind, message) in model.schema.messages.iter().enumerate() {
         let answers = |rule: &&aqo_model::policy::Rule| rule.on == Trigger::Message(kind as u16);
         let rules: Vec<_> = model.policy.rules.iter().filter(answers).collect();
-        if rules.len() < 2 {
+        // One that waits is left untaken on purpose.
+        if rules.len() < 2 || message.waits.is_some() {
             continue;
         }
         let mut facts = Facts::default();
@@ -65,6 +66,7 @@ fn restless(shape: &Shape, model: &Model) -> Vec<Problem> {
             Trigger::Tick => cycles.iter().any(beats),
             Trigger::Cycle(cycle) => cycles.get(usize::from(cycle)).is_some_and(beats),
             Trigger::Message(_)
+            | Trigger::Expired(_)
             | Trigger::Kept(_)
             | Trigger::Broken(_)
             | Trigger::Lapsed(_)

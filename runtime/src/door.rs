@@ -47,13 +47,13 @@ impl Said {
     }
 }
 
-/// How a command ends that was answered: what waits for consent is not refused.
+/// How a command ends that was answered: what waits is not refused.
 pub fn end(refused: Option<String>) -> Result<()> {
     let waits = |reason: &str| Reason::BUILT_IN.contains(&(Reason::WAITS, reason));
     match refused {
         None => Ok(()),
         Some(reason) if waits(&reason) => {
-            eprintln!("note: it waits for consent; `aqr show` says whose, `aqr approve` gives it");
+            eprintln!("note: it waits; `aqr show` says for what, and `aqr approve` gives consent");
             Ok(())
         }
         Some(reason) => Err(Error::refused(format!("refused: {reason}"))),

@@ -7,12 +7,13 @@ use aqo_model::Model;
 use aqo_model::edit::inside;
 use aqo_model::entry::{Cause, Change, Entry, Mode, Settled, Verdict};
 use aqo_model::expr::{Edit, Step};
-use aqo_model::image::{Image, RequestState};
+use aqo_model::image::Image;
 use aqo_model::policy::Trigger;
+use aqo_model::request::RequestState;
 use aqo_model::text::{show_decimal, show_instant};
 use aqo_model::trust;
-use aqo_model::types::Type;
-use aqo_model::value::Bytes32;
+use aqo_model::types::{NEVER, Type};
+use aqo_model::value::{Bytes32, Value};
 use serde_json::{Value as Json, json};
 use std::io::Write;
 
@@ -67,7 +68,7 @@ pub fn outcomes(model: &Model, entry: &Entry) -> Vec<String> {
     let policy = &model.policy;
     let rules = entry.outcomes.iter().map(|outcome| {
         let rule = outcome.rule.map(|rule| policy.rules[usize::from(rule)].name.as_str());
-        match (rule, outcome.verdict) {
+        let became = match (rule, outcome.verdict) {
             (Some(rule), Verdict::Committed) => rule.to_owned(),
             (Some(rule), Verdict::Held(reason)) => {
                 format!("{rule} held: {}", policy.reason_name(reason))
@@ -81,7 +82,9 @@ pub fn outcomes(model: &Model, entry: &Entry) -> Vec<String> {
             (Some(rule), Verdict::Waits) => format!("{rule} waits for consent"),
             (None, Verdict::Waits) => "waits".to_owned(),
             (None, Verdict::Committed) => "committed".to_owned(),
-        }
+        };
+        let of = outcome.of.map(|number| format!(", of entry {number}"));
+        became + &of.unwrap_or_default()
     });
     let foretold = entry.predictions.iter().flat_map(|foretold| {
         let name = &policy.predictions[usize::from(foretold.prediction)].name;
@@ -265,7 +268,24 @@ pub fn object(resident: &Resident, class: &Class, now: i64) -> Vec<String> {
     }
     let open = layout.requests.iter().zip(&image.state.requests);
     lines.extend(open.filter_map(|(slot, open)| request(model, slot.rule, open.as_ref()?)));
+    for (slot, queue) in layout.queues.iter().zip(&image.state.waiting) {
+        let declared = &model.schema.messages[usize::from(slot.kind)];
+        lines.extend(queue.iter().map(|waiting| {
+            let until = waiting.deadline(declared.waits.unwrap_or(NEVER));
+            let said = said(model, slot.kind, &waiting.params);
+            format!("  {said} waits until {}, from {}", show_instant(until), waiting.by.1.short())
+        }));
+    }
     lines
+}
+
+/// A message, as it is written in the language.
+fn said(model: &Model, kind: u16, params: &[Value]) -> String {
+    let message = &model.schema.messages[usize::from(kind)];
+    let params = message.params.iter().zip(params).map(|(param, value)| {
+        format!("{}: {}", param.name, plain(&value.show(&param.ty, &model.schema.types)))
+    });
+    format!("{}({})", message.name, params.collect::<Vec<_>>().join(", "))
 }
 
 /// What a rule waits for.
@@ -273,16 +293,9 @@ fn request(model: &Model, rule: u16, open: &RequestState) -> Option<String> {
     let rule = &model.policy.rules[usize::from(rule)];
     let quorum = rule.quorum.as_ref()?;
     let asked = match rule.on {
-        Trigger::Message(kind) => {
-            let message = &model.schema.messages[usize::from(kind)];
-            let types = &model.schema.types;
-            let params = message.params.iter().zip(&open.params);
-            let params = params.map(|(param, value)| {
-                format!("{}: {}", param.name, plain(&value.show(&param.ty, types)))
-            });
-            format!("{}({})", message.name, params.collect::<Vec<_>>().join(", "))
-        }
+        Trigger::Message(kind) => said(model, kind, &open.params),
         Trigger::Tick
+        | Trigger::Expired(_)
         | Trigger::Cycle(_)
         | Trigger::Kept(_)
         | Trigger::Broken(_)

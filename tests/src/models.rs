@@ -119,7 +119,7 @@ fn role(number: u16, name: &str) -> Role {
 }
 
 fn message(number: u16, name: &str, params: Vec<Param>, from: Vec<u16>) -> Message {
-    Message { number, name: name.to_owned(), params, from }
+    Message { number, name: name.to_owned(), params, from, waits: None }
 }
 
 fn rule(number: u16, name: &str, on: Trigger, when: Option<Expr>, body: Vec<Stmt>) -> Rule {
@@ -399,7 +399,10 @@ fn everything_schema() -> Schema {
                 ],
                 vec![0],
             ),
-            message(1, "poke", vec![param("x", int(0, 1_000))], vec![0, 1]),
+            Message {
+                waits: Some(20 * SECOND),
+                ..message(1, "poke", vec![param("x", int(0, 1_000))], vec![0, 1])
+            },
             message(2, "shout", vec![param("t", text(40))], Vec::new()),
             message(7, "quiet", Vec::new(), vec![1]),
         ],
@@ -702,6 +705,16 @@ fn tick_rules() -> Vec<Rule> {
                         Expr::Value(Value::Text(String::new())),
                     ),
                 )],
+            )],
+        ),
+        rule(
+            11,
+            "unheard",
+            Trigger::Expired(1),
+            Some(lt(n(200), Expr::Param(0))),
+            vec![Stmt::Set(
+                f::COUNT,
+                or_else(fit(add(field(f::COUNT), Expr::Param(0)), 0, 1_000_000), n(0)),
             )],
         ),
     ]

@@ -186,7 +186,8 @@ fn schema(model: &Model) -> Vec<String> {
     let messages = schema.messages.iter().map(|message| {
         let from: Vec<String> = message.from.iter().map(role).collect();
         let from = if from.is_empty() { "anyone".to_owned() } else { from.join(", ") };
-        format!("  message {}({}) from {from}", message.name, params(model, &message.params))
+        let waits = message.waits.map_or(String::new(), |d| format!(" waits {}", show_duration(d)));
+        format!("  message {}({}) from {from}{waits}", message.name, params(model, &message.params))
     });
     let events = schema.events.iter().map(|event| {
         let via = event
@@ -314,6 +315,10 @@ fn rule(model: &Model, rule: &Rule) -> Vec<String> {
         Trigger::Broken(index) => (foretold(model, index, "broken"), &[]),
         Trigger::Lapsed(index) => (foretold(model, index, "lapsed"), &[]),
         Trigger::Arrive => ("arrive".to_owned(), &[]),
+        Trigger::Expired(kind) => {
+            let message = &model.schema.messages[usize::from(kind)];
+            (format!("{}.expired", message.name), &message.params)
+        }
         Trigger::Message(kind) => {
             let message = &model.schema.messages[usize::from(kind)];
             (message.name.clone(), &message.params)
@@ -325,7 +330,7 @@ fn rule(model: &Model, rule: &Rule) -> Vec<String> {
     }
     for need in &rule.needs {
         let sign = if need.at_least { ">=" } else { "<" };
-        head.push_str(&format!(" needs trust {sign} {}", show_decimal(need.bound, 6)));
+        head.push_str(&format!(" needs {} {sign} {}", need.of.name(), show_decimal(need.bound, 6)));
     }
     if let Some(needed) = &rule.quorum {
         head.push_str(&format!(" needs {}", quorum(model, needed)));

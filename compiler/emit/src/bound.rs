@@ -20,6 +20,7 @@ pub(crate) enum What {
     Positives,
     Predictions,
     Samples,
+    Waiting,
 }
 
 /// How often a loop turns at most.
@@ -111,6 +112,11 @@ impl Rounds {
         Rounds::constant(What::Samples, most)
     }
 
+    /// Messages that wait.
+    pub(crate) fn waiting(most: u32) -> Rounds {
+        Rounds::constant(What::Waiting, most)
+    }
+
     /// So many more.
     pub(crate) fn and(self, more: u32) -> Rounds {
         Rounds { more: self.more + more, ..self }
@@ -132,6 +138,7 @@ impl What {
             What::Positives => "positives",
             What::Predictions => "predictions",
             What::Samples => "samples",
+            What::Waiting => "messages that wait",
         }
     }
 }

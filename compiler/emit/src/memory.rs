@@ -7,7 +7,7 @@
 //!                                per prediction: settled u8, made u8, dropped u16; per request:
 //!                                lapsed u8; per cycle that backs off: acted u8
 //!          ticks of the cycles
-//!          positives of the step, the novelty list, candidates in memory, outcomes, events, changes
+//!          positives of the step, the novelty list, the message at hand, candidates in memory, outcomes, events, changes
 //!          image | offer | outcome, the longest body included | constants and room for values
 //! arena    to the end of the memory: free for whoever wraps the module
 //! ```
@@ -52,8 +52,10 @@ pub(crate) mod cell {
     pub(crate) const BOUND_COUNT: u32 = 84;
     /// 0, or one more than the number of the mode that the object changes to, i32.
     pub(crate) const MODE: u32 = 88;
+    /// Of a message that waited: the number of the entry in which it arrived, i64; else 0.
+    pub(crate) const OF: u32 = 96;
     /// Where the flags of inputs, fields, predictions and requests begin.
-    pub(crate) const END: u32 = 96;
+    pub(crate) const END: u32 = 104;
 }
 
 /// What a step notes of a prediction.
@@ -112,6 +114,7 @@ pub(crate) struct Map {
     pub(crate) ticks: u32,
     pub(crate) gains: u32,
     pub(crate) live: u32,
+    pub(crate) kept: u32,
     pub(crate) stage: u32,
     pub(crate) outcomes: u32,
     pub(crate) events: u32,
@@ -145,8 +148,9 @@ impl Map {
             next = (next + bytes).next_multiple_of(8);
             address
         };
-        // Beside one for each prediction, a rule may say one.
-        let most_gains = predictions + 1;
+        let most_gains = size(extent::gains(model));
+        // The message that arrives, while those that wait are looked at.
+        let kept = if layout.queues.is_empty() { 0 } else { layout.offer_size - layout.payload };
         let ring = size(aqo_model::layout::trust::CAPACITY);
         let slots = layout.fields.iter().map(|slot| size(slot.form.size()).next_multiple_of(8));
         Map {
@@ -160,6 +164,7 @@ impl Map {
             ticks: take(tick::SIZE * size(model.schema.cycles.len())),
             gains: take(gain::SIZE * most_gains),
             live: take(8 * (ring + most_gains)),
+            kept: take(size(kept)),
             stage: take(slots.sum()),
             outcomes: take(size(extent::outcome_bytes(model)) + SLACK),
             events: take(size(extent::event_bytes(model)) + SLACK),

@@ -146,6 +146,14 @@ pub(crate) enum Routine {
     Hear(u16),
     /// `(to) -> end`: an envelope in a cause.
     PutEnvelope,
+    /// `()`: messages that nobody took in time.
+    Expire,
+    /// `()`: each message that waits is offered once more, the oldest first.
+    OfferWaiting,
+    /// `(record)`: one message of the queue with this index, to the rules of its kind.
+    OfferOne(u16),
+    /// `() -> verdict`: the message in the offer, of the queue with this index, waits from now on.
+    Enqueue(u16),
     /// `(next, verdict)`: what was made of a message.
     Heard,
     /// `() -> verdict`: the rule with this index.
@@ -392,6 +400,7 @@ impl Routine {
             | Routine::ValidMessage
             | Routine::Rule(_)
             | Routine::Ask(_)
+            | Routine::Enqueue(_)
             | Routine::BirthFault
             | Routine::Holds(_)
             | Routine::SettleTrust => (&[], Some(I32)),
@@ -404,6 +413,8 @@ impl Routine {
             | Routine::Count(_)
             | Routine::Mode
             | Routine::FillSlopes
+            | Routine::Expire
+            | Routine::OfferWaiting
             | Routine::TickRules
             | Routine::SettleDeadlines
             | Routine::Look => (&[], None),
@@ -411,6 +422,7 @@ impl Routine {
             | Routine::Finish
             | Routine::FinishTick
             | Routine::NoteAmounts(_)
+            | Routine::OfferOne(_)
             | Routine::Birth => (&[I32], None),
             Routine::Begin | Routine::SettleAt(_) => (&[I64], None),
             Routine::Remove(_)
@@ -491,6 +503,10 @@ impl Routine {
             Routine::ValidMessage => translate::message::valid(code),
             Routine::Message => translate::message::message(code),
             Routine::Hear(index) => translate::message::hear(code, index),
+            Routine::Expire => translate::waiting::expire(code),
+            Routine::OfferWaiting => translate::waiting::offer(code),
+            Routine::OfferOne(queue) => translate::waiting::offer_one(code, queue),
+            Routine::Enqueue(queue) => translate::waiting::enqueue(code, queue),
             Routine::PutEnvelope => translate::message::put_envelope(code),
             Routine::Heard => translate::message::heard(code),
             Routine::Rule(index) => translate::rule::rule(code, index),

@@ -2,8 +2,9 @@
 
 use crate::edit;
 use crate::expr::{Edit, Step, Stmt};
+use crate::limits;
 use crate::model::Model;
-use crate::policy::Rule;
+use crate::policy::{Rule, Trigger};
 use crate::types::{Param, Type, Types};
 
 /// The longest head of a CBOR item.
@@ -100,17 +101,29 @@ pub fn message_bytes(model: &Model) -> usize {
 
 /// The most bytes of all outcomes of one step.
 pub fn outcome_bytes(model: &Model) -> usize {
-    let amounts = |rule: usize| SHORT + HEAD * model.policy.sums_of(rule as u16).count();
-    let rules = model.policy.rules.iter().enumerate();
-    let (one, all) = rules.partition::<Vec<_>, _>(|(_, rule)| rule.on.message().is_some());
-    let size = |(index, _): (usize, &Rule)| OUTCOME + amounts(index);
-    let one = one.into_iter().map(size).max().unwrap_or(0).max(OUTCOME);
-    one + all.into_iter().map(size).sum::<usize>()
+    let of = SHORT + HEAD;
+    let one = |rule: &Rule| {
+        let index = model.policy.rules.iter().position(|other| std::ptr::eq(other, rule));
+        let sums = index.map_or(0, |index| model.policy.sums_of(index as u16).count());
+        OUTCOME + of + HEAD * sums
+    };
+    // What no rule takes has an outcome, too.
+    OUTCOME + of + (OUTCOME + of) * waiting(model) + of_rules(model, &one)
 }
 
 /// The most outcomes of one step.
 pub fn outcomes(model: &Model) -> usize {
-    1 + model.policy.rules.iter().filter(|rule| rule.on.message().is_none()).count()
+    1 + waiting(model) + of_rules(model, &|_| 1)
+}
+
+/// How many messages may wait at once.
+pub fn waiting(model: &Model) -> usize {
+    limits::WAITING * model.schema.messages.iter().filter(|kind| kind.waits.is_some()).count()
+}
+
+/// The most positives of one step: one for each prediction, and one that a rule says for each message.
+pub fn gains(model: &Model) -> usize {
+    model.policy.predictions.len() + 1 + waiting(model)
 }
 
 /// How many roles a step binds anew at most.
@@ -203,14 +216,27 @@ fn logged_change(model: &Model, stmt: &Stmt) -> Option<usize> {
     }
 }
 
-/// The most that the statements of one step come to, by what each by itself comes to: those of one
-/// message rule, and of all others.
+/// The most that the statements of one step come to, by what each by itself comes to.
 fn in_one_step(model: &Model, size: &dyn Fn(&Stmt) -> usize) -> usize {
-    let of = |rule: &Rule| on_one_path(&rule.body, size);
-    let (one, all): (Vec<_>, Vec<_>) =
-        model.policy.rules.iter().partition(|rule| rule.on.message().is_some());
-    let one = one.into_iter().map(of).max().unwrap_or(0);
-    all.into_iter().map(of).fold(one, usize::saturating_add)
+    of_rules(model, &|rule| on_one_path(&rule.body, size))
+}
+
+/// The most that the rules of one step come to, by what each by itself comes to: those of one message
+/// rule, those of all messages that wait, and all others.
+fn of_rules(model: &Model, of: &dyn Fn(&Rule) -> usize) -> usize {
+    let rules = &model.policy.rules;
+    let most = |answers: &dyn Fn(Trigger) -> bool| {
+        rules.iter().filter(|rule| answers(rule.on)).map(of).max().unwrap_or(0)
+    };
+    let arrived = most(&|on| on.message().is_some());
+    let waited = (0u16..).zip(&model.schema.messages).filter(|(_, kind)| kind.waits.is_some());
+    let waited = waited.map(|(kind, _)| most(&|on| on == Trigger::Message(kind)));
+    let waited = waited.map(|each| each.saturating_mul(limits::WAITING));
+    let others = rules.iter().filter(|rule| rule.on.message().is_none()).map(|rule| {
+        let times = if rule.on.carries().is_some() { limits::WAITING } else { 1 };
+        of(rule).saturating_mul(times)
+    });
+    waited.chain(others).fold(arrived, usize::saturating_add)
 }
 
 /// The most that the statements on one path come to.
@@ -256,7 +282,7 @@ pub fn entry_bytes(model: &Model) -> usize {
         .predictions
         .iter()
         .map(|p| sum(&mut p.captures.iter().map(value)).saturating_add(4 * SHORT + 4)));
-    let trust = 2 + 2 * HEAD + SHORT + 2 + (1 + 2 * 5) * (policy.predictions.len() + 1);
+    let trust = 2 + 2 * HEAD + SHORT + 2 + (1 + 2 * 5) * gains(model);
     let lapsed = SHORT * policy.rules.len();
     let rest = 2 * HEAD + lapsed + binding_bytes(model);
     let lists = 5 * HEAD;

@@ -5,16 +5,15 @@
 //! [`Image`] is always one that the object could have.
 
 use crate::expr::Edit;
-use crate::layout::{
-    Layout, RequestSlot, prediction, request, role, state, tail, trust as trust_at,
-};
+use crate::layout::{Layout, prediction, role, state, tail, trust as trust_at};
 use crate::model::Model;
-use crate::offer::NO_ROLE;
+use crate::request::{self, RequestState};
 use crate::schema::Default;
 use crate::slope::Slopes;
 use crate::trust::{Positive, TrustState};
 use crate::types::Bounds;
 use crate::value::{Bytes32, Value};
+use crate::waiting::{self, WaitingMessage};
 
 /// All that an object is at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +59,8 @@ pub struct State {
     pub limits: Vec<LimitState>,
     /// One per rule that needs consent; `None` while nothing is asked.
     pub requests: Vec<Option<RequestState>>,
+    /// One queue per message that may wait, each in the order of arrival.
+    pub waiting: Vec<Vec<WaitingMessage>>,
     /// In order of the policy; `None` while not open.
     pub predictions: Vec<Option<PredictionState>>,
     /// Where the policy declares trust.
@@ -84,19 +85,6 @@ pub struct KeyState {
     pub counter: u64,
     /// Bit k: `counter - k` was seen (RFC 4303, A2).
     pub window: u64,
-}
-
-/// Something that a rule would do once enough people consent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestState {
-    /// The role and the key of who proposed it; `None` where the object did.
-    pub by: Option<(u16, Bytes32)>,
-    /// Until when consent counts.
-    pub deadline: i64,
-    /// The parameters of the message.
-    pub params: Vec<Value>,
-    /// The keys that consent, in the order in which they did.
-    pub votes: Vec<Bytes32>,
 }
 
 /// When a limit's rules committed.
@@ -264,6 +252,7 @@ impl Image {
                     })
                     .collect(),
                 requests: vec![None; layout.requests.len()],
+                waiting: vec![Vec::new(); layout.queues.len()],
                 predictions: vec![None; policy.predictions.len()],
                 trust: policy
                     .trust
@@ -314,8 +303,11 @@ impl Image {
         }
         for (slot, open) in layout.requests.iter().zip(&s.requests) {
             if let Some(open) = open {
-                put_request(&mut bytes, slot, open);
+                request::write(slot, open, &mut bytes);
             }
+        }
+        for (slot, queue) in layout.queues.iter().zip(&s.waiting) {
+            waiting::write(slot, queue, &mut bytes);
         }
         for ((at, slots), p) in layout.predictions.iter().zip(&s.predictions) {
             if let Some(p) = p {
@@ -347,12 +339,12 @@ impl Image {
             return None;
         }
         let image = read_image(model, layout, bytes)?;
-        (image.is_sound(model) && image.encode(layout) == bytes).then_some(image)
+        (image.is_sound(model, layout) && image.encode(layout) == bytes).then_some(image)
     }
 
     /// Whether an object of this class could be so: born, in time, within the bounds of its types
     /// and of its policy. This is what rules take for granted.
-    fn is_sound(&self, model: &Model) -> bool {
+    fn is_sound(&self, model: &Model, layout: &Layout) -> bool {
         let (s, policy) = (&self.state, &model.policy);
         let past = |instant: i64| s.born <= instant && instant <= s.now;
         let timed =
@@ -387,13 +379,16 @@ impl Image {
             let known = open.by.is_none_or(|(role, _)| usize::from(role) < s.roles.len());
             known && (0..=Bounds::INSTANT.high).contains(&open.deadline)
         });
-        let params_fit = requests_fit(model, &s.requests);
+        let params_fit = request::fit(model, &s.requests);
         let spent = policy.limits.iter().zip(&s.limits).all(|(limit, kept)| {
             let each = limit.sum.as_ref().map(|sum| sum.each);
             kept.amounts.iter().all(|amount| each.is_some_and(|most| (0..=most).contains(amount)))
         });
         // A last entry is not the last that can be: its successor's number fits as well.
         let numbered = (1..u64::MAX).contains(&self.tail.sequence);
+        let kinds = layout.queues.iter().map(|slot| slot.kind);
+        let next = self.tail.sequence;
+        let queued = waiting::is_sound(model, kinds, &s.waiting, (s.born, s.now), next);
         timed
             && typed
             && stamped
@@ -403,22 +398,11 @@ impl Image {
             && asked
             && params_fit
             && spent
+            && queued
             && numbered
             && s.backoffs.iter().all(|from| past(*from))
             && crate::step::failing_always(model, s).is_none()
     }
-}
-
-/// Whether the parameters of what is asked lie within their bounds.
-fn requests_fit(model: &Model, requests: &[Option<RequestState>]) -> bool {
-    let rules = model.policy.rules.iter().filter(|rule| rule.quorum.is_some());
-    rules.zip(requests).all(|(rule, open)| {
-        let Some(open) = open else { return true };
-        let message = rule.on.message().map(|kind| &model.schema.messages[usize::from(kind)]);
-        let params = message.map_or(&[][..], |message| &message.params);
-        let types = &model.schema.types;
-        params.iter().zip(&open.params).all(|(param, value)| value.in_range(&param.ty, types))
-    })
 }
 
 fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
@@ -448,46 +432,6 @@ fn put_trust(bytes: &mut [u8], trust: &TrustState) {
         put(bytes, at + 8, &positive.stamp.to_le_bytes());
         bytes[at + 12] = u8::from(positive.since_break);
     }
-}
-
-fn put_request(bytes: &mut [u8], slot: &RequestSlot, open: &RequestState) {
-    let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
-    let (role, key) = open.by.unwrap_or((NO_ROLE, Bytes32::ZERO));
-    put(slot.record + request::OPEN, &[1]);
-    put(slot.record + request::ROLE, &role.to_le_bytes());
-    put(slot.record + request::KEY, &key.0);
-    put(slot.record + request::DEADLINE, &open.deadline.to_le_bytes());
-    put(slot.votes, &(open.votes.len() as u16).to_le_bytes());
-    for (k, vote) in open.votes.iter().enumerate() {
-        put(slot.votes + 2 + 32 * k, &vote.0);
-    }
-    for (slot, value) in slot.params.iter().zip(&open.params) {
-        slot.form.write(value, &mut bytes[slot.offset..]);
-    }
-}
-
-fn read_request(bytes: &[u8], slot: &RequestSlot) -> Option<Option<RequestState>> {
-    if bytes[slot.record + request::OPEN] == 0 {
-        return Some(None);
-    }
-    let two = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
-    let key = |at: usize| Some(Bytes32(bytes.get(at..at + 32)?.try_into().ok()?));
-    let role = two(slot.record + request::ROLE)?;
-    let deadline = slot.record + request::DEADLINE;
-    let votes = usize::from(two(slot.votes)?);
-    Some(Some(RequestState {
-        by: match role {
-            NO_ROLE => None,
-            role => Some((role, key(slot.record + request::KEY)?)),
-        },
-        deadline: i64::from_le_bytes(bytes.get(deadline..deadline + 8)?.try_into().ok()?),
-        params: (slot.params.iter())
-            .map(|slot| slot.form.read(bytes.get(slot.offset..)?))
-            .collect::<Option<_>>()?,
-        votes: (0..Some(votes).filter(|votes| *votes <= slot.most)?)
-            .map(|k| key(slot.votes + 2 + 32 * k))
-            .collect::<Option<_>>()?,
-    }))
 }
 
 /// Reads each part; what it overlooks, encoding again shows.
@@ -543,7 +487,10 @@ fn read_image(model: &Model, layout: &Layout, bytes: &[u8]) -> Option<Image> {
             })
             .collect::<Option<_>>()?,
         requests: (layout.requests.iter())
-            .map(|slot| read_request(bytes, slot))
+            .map(|slot| request::read(slot, bytes))
+            .collect::<Option<_>>()?,
+        waiting: (layout.queues.iter())
+            .map(|slot| waiting::read(slot, bytes))
             .collect::<Option<_>>()?,
         predictions: (layout.predictions.iter())
             .map(|(at, slots)| {

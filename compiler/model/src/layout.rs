@@ -13,6 +13,8 @@
 //!        per limit: next u16, stamps i64 * count (i64::MIN where free), with a sum: amounts i64 * count
 //!        per rule that needs consent: open u8, role u16, key 32, deadline i64, parameters, wide,
 //!            how many consent u16, per key of its roles: key 32
+//!        per message that may wait: how many u16, 8 * (number u64, arrived i64, role u16, key 32,
+//!            parameters, wide)
 //!        per prediction: open u8, worth u8, seen u8, made i64, captures, wide
 //!        trust, if declared: x i64, t0 i64, recovering u8, len u8, 16 * (source, claim, stamp u32, since_break u8)
 //!        if it reads a slope: sum i32, per slope that it reads: 9 * sample i32
@@ -34,9 +36,10 @@
 //! How the bytes of a value lie, *packed* or *wide*, is the business of [`form`](crate::form).
 
 use crate::form::Form;
+use crate::limits::WAITING;
 use crate::model::Model;
 use crate::policy::Measure;
-use crate::schema::{Role, Schedule};
+use crate::schema::{Role, Schedule, Schema};
 use crate::slope::SAMPLES;
 
 /// Offsets in the state.
@@ -104,6 +107,20 @@ pub mod request {
     pub const DEADLINE: usize = 35;
     /// Its parameters; who consents follows.
     pub const PARAMS: usize = 43;
+}
+
+/// Offsets in the record of a message that waits.
+pub mod waiting {
+    /// The number of the entry in which it arrived.
+    pub const NUMBER: usize = 0;
+    /// When it arrived.
+    pub const ARRIVED: usize = 8;
+    /// The index of the role of who said it.
+    pub const ROLE: usize = 16;
+    /// Who said it.
+    pub const KEY: usize = 18;
+    /// What it carries.
+    pub const PARAMS: usize = 50;
 }
 
 /// Offsets in a prediction's record.
@@ -260,6 +277,26 @@ pub struct RequestSlot {
     pub most: usize,
 }
 
+/// Where the messages of a kind wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueSlot {
+    /// The index of the message.
+    pub kind: u16,
+    /// How many wait; their records follow, the oldest first.
+    pub count: usize,
+    /// Bytes of a record.
+    pub stride: usize,
+    /// What it carries, from the start of a record.
+    pub params: Vec<Slot>,
+}
+
+impl QueueSlot {
+    /// The record at a place of the queue.
+    pub fn record(&self, place: usize) -> usize {
+        self.count + 2 + self.stride * place
+    }
+}
+
 /// Where lies what slopes are read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlopeSlots {
@@ -289,6 +326,8 @@ pub struct Layout {
     pub limits: Vec<(usize, u16)>,
     /// One per rule that needs consent, in order of the rules.
     pub requests: Vec<RequestSlot>,
+    /// One per message that may wait.
+    pub queues: Vec<QueueSlot>,
     /// One per prediction: its record and what it captures.
     pub predictions: Vec<(usize, Vec<Slot>)>,
     /// The record of trust.
@@ -367,6 +406,7 @@ impl Layout {
                 RequestSlot { rule: i, record, params, votes: at.take(2 + 32 * most), most }
             })
             .collect();
+        let queues = queues(schema, &mut at);
         let predictions = policy
             .predictions
             .iter()
@@ -416,6 +456,7 @@ impl Layout {
             outcomes,
             limits,
             requests,
+            queues,
             predictions,
             trust,
             slopes,
@@ -429,4 +470,21 @@ impl Layout {
             offer_size: offer_size.max(at.0),
         }
     }
+}
+
+/// Where messages wait.
+fn queues(schema: &Schema, at: &mut Cursor) -> Vec<QueueSlot> {
+    let mut queues = Vec::new();
+    for (kind, message) in (0u16..).zip(&schema.messages) {
+        if message.waits.is_none() {
+            continue;
+        }
+        let mut within = Cursor(waiting::PARAMS);
+        let params = message.params.iter();
+        let params = params.map(|p| within.slot(Form::wide(&p.ty, &schema.types))).collect();
+        let stride = within.0;
+        let count = at.take(stride.saturating_mul(WAITING).saturating_add(2));
+        queues.push(QueueSlot { kind, count, stride, params });
+    }
+    queues
 }

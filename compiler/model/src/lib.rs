@@ -20,6 +20,7 @@ pub mod limits;
 mod model;
 pub mod offer;
 pub mod policy;
+pub mod request;
 pub mod schema;
 pub mod slope;
 pub mod step;
@@ -28,5 +29,6 @@ pub mod trust;
 pub mod types;
 pub mod value;
 pub mod verify;
+pub mod waiting;
 
 pub use model::{DecodeError, MODEL_VERSION, Model};

@@ -29,6 +29,10 @@ pub const LIMIT_COUNT: u16 = 64;
 pub const KEYS: u16 = 64;
 /// Keys that may consent to what one rule would do.
 pub const VOTERS: usize = 64;
+/// Messages of one kind that may wait.
+pub const WAITING: usize = 8;
+/// Messages of one kind that may wait, of one of those who share a role.
+pub const WAITING_OF_ONE: usize = WAITING / 2;
 /// Levels of an expression tree or of nested statements.
 pub const DEPTH: usize = 128;
 /// Nodes of all expression trees of one object.

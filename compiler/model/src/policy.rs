@@ -64,6 +64,8 @@ pub enum Trigger {
     Cycle(u16),
     /// The message with this index.
     Message(u16),
+    /// A message with this index waited, and nobody took it in time.
+    Expired(u16),
     /// The prediction with this index was kept.
     Kept(u16),
     /// It was broken.
@@ -80,6 +82,7 @@ impl Trigger {
         match self {
             Trigger::Tick | Trigger::Cycle(_) => true,
             Trigger::Message(_)
+            | Trigger::Expired(_)
             | Trigger::Kept(_)
             | Trigger::Broken(_)
             | Trigger::Lapsed(_)
@@ -91,6 +94,20 @@ impl Trigger {
     pub fn message(self) -> Option<u16> {
         match self {
             Trigger::Message(kind) => Some(kind),
+            Trigger::Tick
+            | Trigger::Cycle(_)
+            | Trigger::Expired(_)
+            | Trigger::Kept(_)
+            | Trigger::Broken(_)
+            | Trigger::Lapsed(_)
+            | Trigger::Arrive => None,
+        }
+    }
+
+    /// The message whose parameters it can read.
+    pub fn carries(self) -> Option<u16> {
+        match self {
+            Trigger::Message(kind) | Trigger::Expired(kind) => Some(kind),
             Trigger::Tick
             | Trigger::Cycle(_)
             | Trigger::Kept(_)

@@ -158,6 +158,8 @@ pub struct Message {
     pub params: Vec<Param>,
     /// The indices of the roles that may send it, ascending; empty means `anyone`, unsigned.
     pub from: Vec<u16>,
+    /// How many microseconds it waits to be taken; `None`: it is taken when it arrives, or not at all.
+    pub waits: Option<i64>,
 }
 
 /// A kind of event.

@@ -291,7 +291,11 @@ fn possible(model: &Model, places: &Places) -> Vec<(Reason, usize)> {
             add(Reason::ROLE, line);
         }
         let on = |rule: &&aqo_model::policy::Rule| rule.on == Trigger::Message(index as u16);
-        if policy.rules.iter().filter(on).all(|rule| rule.when.is_some()) {
+        let untaken = policy.rules.iter().filter(on).all(|rule| rule.when.is_some());
+        if untaken && message.waits.is_some() {
+            add(Reason::EXPIRED, line);
+            add(Reason::FULL, line);
+        } else if untaken {
             add(Reason::NO_RULE, line);
         }
     }

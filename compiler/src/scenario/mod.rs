@@ -143,7 +143,7 @@ pub enum Wanted {
     Taken,
     /// It is refused, for this reason.
     Refused(Reason),
-    /// It waits for consent.
+    /// It waits for consent, or to be taken.
     Waits,
     /// Anything: a property says only what holds whatever comes.
     Anything,

@@ -8,7 +8,7 @@ use super::coverage::Coverage;
 use super::{Kind, Scenario, Speaker, Step, Wanted, show};
 use crate::diagnostic::Loc;
 use aqo_model::Model;
-use aqo_model::entry::{self, Said};
+use aqo_model::entry::{self, Said, Verdict};
 use aqo_model::image::Image;
 use aqo_model::layout::{Layout, tail};
 use aqo_model::offer::{Bind, Birth, Consent, Envelope, Message, Offer, OfferKind, View};
@@ -441,7 +441,7 @@ impl Life<'_, '_> {
             (reply, Wanted::Waits) if reply == Reason::WAITS.0 => Ok(()),
             (0, Wanted::Waits) => Err("it was taken at once, and was expected to wait".to_owned()),
             (reply, Wanted::Taken) if reply == Reason::WAITS.0 => {
-                Err("it waits for consent; say `waits` if it should".to_owned())
+                Err("it waits; say `waits` if it should".to_owned())
             }
             (reply, Wanted::Waits) => {
                 Err(format!("it was refused `{}`, and was expected to wait", name(reply)))
@@ -495,8 +495,13 @@ fn interpret_watched(
         }
     };
     let stepped = step::step_watched(model, layout, &before, offer, &see);
-    if let (Some(seen), Some(reason)) = (seen, stepped.reply) {
-        seen.borrow_mut().refused(reason.0);
+    if let Some(seen) = seen {
+        let untaken = stepped.entry.iter().flat_map(|entry| &entry.outcomes);
+        let untaken = untaken.filter_map(|outcome| match (outcome.rule, outcome.verdict) {
+            (None, Verdict::Refused(reason)) => Some(reason),
+            (Some(_) | None, _) => None,
+        });
+        untaken.chain(stepped.reply).for_each(|reason| seen.borrow_mut().refused(reason.0));
     }
     Ok(Computed {
         body: stepped.entry.map(|entry| entry.encode(model)),

@@ -30,11 +30,12 @@ struct Body<'d, 'w> {
 /// Draws a rule.
 pub fn rule(world: &World, chance: &mut Chance, plan: &Plan) -> Part {
     let message = match &plan.on {
-        On::Message(index) => Some(&world.messages[*index]),
+        On::Message(index) | On::Expired(index) => Some(&world.messages[*index]),
         On::Tick | On::Cycle(_) | On::Settled(_) | On::Arrive => None,
     };
     let tick = matches!(plan.on, On::Tick | On::Cycle(_));
-    let signed = message.is_some_and(|message| !message.from.is_empty());
+    let expired = matches!(plan.on, On::Expired(_));
+    let signed = !expired && message.is_some_and(|message| !message.from.is_empty());
     let reach = Reach {
         fields: true,
         moving: true,
@@ -63,11 +64,11 @@ pub fn rule(world: &World, chance: &mut Chance, plan: &Plan) -> Part {
     }
     draw.reach.refuses = !assured;
     if !assured {
-        head.push_str(&demands(world, draw.chance, tick || message.is_some()));
+        head.push_str(&demands(world, draw.chance, !expired && (tick || message.is_some())));
     } else {
         head.push_str(" assured");
     }
-    let sender = message.filter(|m| m.from.len() == 1).map(|m| m.from[0]);
+    let sender = message.filter(|m| !expired && m.from.len() == 1).map(|m| m.from[0]);
     let mut body = Body {
         draw: &mut draw,
         plan,
@@ -112,10 +113,11 @@ fn trigger(world: &World, on: &On) -> String {
         On::Tick => "tick".to_owned(),
         On::Cycle(name) | On::Settled(name) => name.clone(),
         On::Arrive => "arrive".to_owned(),
-        On::Message(index) => {
+        On::Message(index) | On::Expired(index) => {
             let message = &world.messages[*index];
             let names: Vec<&str> = message.params.iter().map(|p| p.name.as_str()).collect();
-            format!("{}({})", message.name, names.join(", "))
+            let what = if matches!(on, On::Expired(_)) { ".expired" } else { "" };
+            format!("{}{what}({})", message.name, names.join(", "))
         }
     }
 }

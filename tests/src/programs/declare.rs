@@ -133,7 +133,7 @@ impl Drawing {
             let value = draw.value(&result, 3);
             let text = format!("fn {name}({shown}) -> {written} {{ {value} }}");
             self.push(Level::Item, &name, text);
-            let form = Form { name, params, result: Some(result), from: Vec::new() };
+            let form = Form { name, params, result: Some(result), from: Vec::new(), waits: false };
             self.world.functions.push(form);
         }
     }
@@ -171,10 +171,13 @@ impl Drawing {
                 senders = names.join(", ");
             }
             let shown = self.written(&params);
-            let text = format!("message {name}({shown}) from {senders}");
+            let waits = !from.is_empty() && self.chance.percent(35);
+            let span = *self.chance.pick(&["5s", "30s", "3min"]);
+            let waiting = if waits { format!(" waits {span}") } else { String::new() };
+            let text = format!("message {name}({shown}) from {senders}{waiting}");
             self.push(Level::Member, &name, text);
             let params = params.into_iter().map(|p| Named::new(p.name, p.ty)).collect();
-            self.world.messages.push(Form { name, params, result: None, from });
+            self.world.messages.push(Form { name, params, result: None, from, waits });
         }
         let rules = 3 + self.chance.below(4);
         let foretold = self.chance.below(4).min(2);
@@ -187,7 +190,11 @@ impl Drawing {
                     let how = *self.chance.pick(&["kept", "broken", "lapsed"]);
                     On::Settled(format!("k{}.{how}", self.chance.below(foretold)))
                 }
-                _ => On::Message(self.chance.below(self.world.messages.len() as u64) as usize),
+                other => {
+                    let message = self.chance.below(self.world.messages.len() as u64) as usize;
+                    let expires = other == 13 && self.world.messages[message].waits;
+                    if expires { On::Expired(message) } else { On::Message(message) }
+                }
             };
             let foretells = (index < foretold).then(|| format!("k{index}"));
             let refuses =
@@ -273,7 +280,13 @@ impl Drawing {
             };
             self.push(Level::Member, &name, format!("event {name}({shown}){via}"));
             let params = params.into_iter().map(|p| Named::new(p.name, p.ty)).collect();
-            self.world.events.push(Form { name, params, result: None, from: Vec::new() });
+            self.world.events.push(Form {
+                name,
+                params,
+                result: None,
+                from: Vec::new(),
+                waits: false,
+            });
         }
     }
 

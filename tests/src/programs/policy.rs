@@ -30,7 +30,7 @@ fn limit(drawing: &mut Drawing, index: u64) {
             let params = drawing.world.messages[message].params.iter();
             params.clone().find(|p| countable(&p.ty)).cloned()
         }
-        On::Tick | On::Cycle(_) | On::Settled(_) | On::Arrive => None,
+        On::Tick | On::Cycle(_) | On::Settled(_) | On::Expired(_) | On::Arrive => None,
     };
     if let Some(param) = sum.filter(|_| drawing.chance.percent(70)) {
         let most = drawing.world.literal(&param.ty, &mut drawing.chance);

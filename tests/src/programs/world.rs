@@ -31,6 +31,8 @@ pub struct Form {
     pub result: Option<Type>,
     /// The roles that may send a message, by index.
     pub from: Vec<usize>,
+    /// Whether a message may wait.
+    pub waits: bool,
 }
 
 /// How a field is marked.
@@ -75,6 +77,8 @@ pub enum On {
     Cycle(String),
     /// The message with this index.
     Message(usize),
+    /// `m0.expired`, of the message with this index.
+    Expired(usize),
     /// `k0.kept` and its like.
     Settled(String),
     /// `arrive`

@@ -39,7 +39,7 @@ impl Account {
         if passed >= 64 * 256 {
             return 0;
         }
-        let step = usize::try_from(passed % 256).unwrap();
+        let step = usize::try_from(passed % 256).expect("a number below 256");
         let scaled = if step == 0 { self.x } else { self.x * i128::from(DECAY[step]) / (1 << 32) };
         scaled >> (passed / 256)
     }
@@ -63,7 +63,7 @@ impl Account {
         sources.sort_unstable();
         sources.dedup();
         let all = i128::from(self.policy.sources);
-        let diversity = i128::try_from(sources.len()).unwrap().min(all);
+        let diversity = i128::try_from(sources.len()).expect("few sources").min(all);
         let before = self.e_at(now);
         let (ceiling, lowest) =
             (i128::from(self.policy.ceiling), i128::from(self.policy.lowest) * 1_024);
@@ -72,7 +72,7 @@ impl Account {
         ordered.sort_by_key(|gain| (gain.amount, gain.source, gain.claim));
         for gain in ordered {
             let same = live.iter().filter(|seen| **seen == (gain.source, gain.claim)).count();
-            let repeats = i128::try_from(same.min(16)).unwrap();
+            let repeats = i128::try_from(same.min(16)).expect("at most 16");
             let room = (ceiling - x.div_euclid(1_024)).max(0).min(ceiling);
             let worth = i128::from(gain.amount) * diversity * room;
             x += worth / ((1 + repeats) * all * ceiling) * 1_024;

@@ -101,7 +101,7 @@ named! { type_name, Type, TYPES,
 }
 named! { trigger_name, Trigger, TRIGGERS,
     Trigger::Tick => "trigger tick", Trigger::Cycle(_) => "trigger cycle",
-    Trigger::Message(_) => "trigger message", Trigger::Kept(_) => "trigger kept",
+    Trigger::Message(_) => "trigger message", Trigger::Expired(_) => "trigger expired", Trigger::Kept(_) => "trigger kept",
     Trigger::Broken(_) => "trigger broken", Trigger::Lapsed(_) => "trigger lapsed",
     Trigger::Arrive => "trigger arrive",
 }
@@ -155,6 +155,7 @@ const PARTS: &[&str] = &[
     "role of several",
     "from anyone",
     "from several",
+    "message waits",
     "via",
     "expires",
     "fresh",
@@ -262,6 +263,7 @@ impl Constructs {
         for message in &schema.messages {
             self.note_if(message.from.is_empty(), "from anyone", lived);
             self.note_if(message.from.len() > 1, "from several", lived);
+            self.note_if(message.waits.is_some(), "message waits", lived);
         }
         for event in &schema.events {
             self.note_if(event.via.is_some(), "via", lived);

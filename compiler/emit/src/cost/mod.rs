@@ -156,6 +156,7 @@ fn name(model: &Model, label: Label) -> String {
             format!("message {}", message.map_or("", |message| &message.name))
         }
         Label::Predictions => "predictions".to_owned(),
+        Label::Waiting => "messages that wait".to_owned(),
         Label::Rule(index) => {
             let rule = policy.rules.get(usize::from(index));
             format!("rule {}", rule.map_or("", |rule| &rule.name))
@@ -181,6 +182,7 @@ fn label(routine: Routine) -> Option<Label> {
         Routine::ValidMessage => Some(Label::Form),
         Routine::Hear(index) => Some(Label::Message(index)),
         Routine::SettleDeadlines | Routine::Look => Some(Label::Predictions),
+        Routine::OfferWaiting | Routine::Expire => Some(Label::Waiting),
         Routine::Rule(index) => Some(Label::Rule(index)),
         Routine::SettleTrust => Some(Label::Trust),
         Routine::NextDue => Some(Label::Schedule),

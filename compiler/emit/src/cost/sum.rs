@@ -18,6 +18,8 @@ pub(crate) enum Label {
     Message(u16),
     /// Deadlines, and the last look at what is foretold.
     Predictions,
+    /// The messages that wait.
+    Waiting,
     /// The rule with this index.
     Rule(u16),
     /// A part of a function.

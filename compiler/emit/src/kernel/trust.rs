@@ -6,6 +6,7 @@ use crate::code::Code;
 use crate::ir::{Exp, Ty, Var, load32, load64};
 use crate::memory::{cell, gain as positive, size};
 use crate::unit::Routine;
+use aqo_model::extent;
 use aqo_model::layout::{state, trust as record};
 use aqo_model::policy::Trust;
 
@@ -18,9 +19,9 @@ const REMEMBERED: i64 = 8;
 /// The prime of FNV-1a, 32 bits.
 const FNV_PRIME: i32 = 0x0100_0193;
 
-/// The positives of one step: at most one for each prediction and one that a rule says.
+/// The positives of one step.
 fn positives(code: &Code<'_, '_>) -> Rounds {
-    Rounds::positives(size(code.unit.model.policy.predictions.len()) + 1)
+    Rounds::positives(size(extent::gains(code.unit.model)))
 }
 
 /// What novelty remembers, the positives of the step included.

@@ -7,14 +7,13 @@ use crate::ir::{Exp, Stm, Var, at, load32, load64};
 use crate::memory::{cell, size};
 use crate::translate::entry::kind;
 use crate::translate::expr::refusal;
-use crate::translate::message::{elect, end, part, refuse_held, sender, sender_key};
+use crate::translate::message::{claimed_at, elect, end, part, refuse_held, sender, sender_key};
 use crate::translate::out::Out;
 use crate::translate::outcome::{COMMITTED, REASON, WAITS, decline, note_rule};
 use crate::translate::rule::{held, tick_cells};
 use crate::translate::schedule::{deadline_of_all, indices, mode};
 use crate::translate::scope::{self, now};
-use crate::translate::step::logical_time;
-use crate::translate::value::Val;
+use crate::translate::step::{logical_time, offer_waiting};
 use crate::unit::Routine;
 use aqo_model::form::Form;
 use aqo_model::layout::{RequestSlot, offer::message as given, request, role, state};
@@ -106,6 +105,7 @@ fn hear(code: &mut Code<'_, '_>, index: u16, slot: &RequestSlot) {
         decline_if(code, Reason::TWICE, same);
     });
     code.run(Routine::Begin, [now]);
+    offer_waiting(code);
     code.run(Routine::Count(index), []);
 }
 
@@ -152,17 +152,9 @@ fn fire(code: &mut Code<'_, '_>, slot: &RequestSlot, next: Var) {
     let signed = code.bind(load32(2, 0, part(code, given::ROLE)).ne(i32::from(NO_ROLE)));
     let rule = slot.rule;
     if let Some(kind) = model.policy.rules[usize::from(rule)].on.message() {
-        // What evidence claims is written where the body will go on, and then over it.
-        let from = code.bind(next);
-        let to = code.bind(next);
-        let mut out = Out::new(to);
-        let slots = &layout.params[usize::from(kind)];
-        out.array(slots.len());
-        for slot in slots {
-            out.value(code, Val::of_slot(slot, map.offer));
-        }
-        out.end(code);
-        elect(code, kind, (from, to), next, |code, verdict, turned_away| {
+        let params = claimed_at(code, kind, next);
+        let untaken = |_: &mut Code<'_, '_>| Exp::I32(refusal(Reason::NO_RULE.0));
+        elect(code, kind, params, next, untaken, |code, verdict, turned_away| {
             // Nobody signed what anyone may send: there is no role to look into.
             code.when(signed, |code| {
                 let holder = sender(code);

@@ -380,7 +380,7 @@ fn put_predictions(code: &mut Code<'_, '_>, out: &mut Out) {
             );
             let mut out = Out::new(after);
             let dropped = load32(2, 0, flags(index) + foretold::DROPPED);
-            if code.unit.model.policy.rules.len() < 24 {
+            if extent::outcomes(code.unit.model) < 24 {
                 out.byte(code, dropped);
             } else {
                 out.head(code, 0, dropped.extend());
@@ -421,7 +421,7 @@ fn put_trust(code: &mut Code<'_, '_>, out: &mut Out) {
             out.array(3 + usize::from(slopes.is_some()));
             out.int(code, load64(0, record + size(trust::X)));
             out.truth(code, load32(1, 0, record + size(trust::RECOVERING)));
-            let most = code.unit.model.policy.predictions.len() + 1;
+            let most = extent::gains(code.unit.model);
             put_length(code, &mut out, load32(4, 0, cell::GAINS), most);
             let next = out.end(code);
             let rounds = Rounds::positives(size(most));

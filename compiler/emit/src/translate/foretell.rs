@@ -32,6 +32,9 @@ fn note(code: &Code<'_, '_>, index: u16) -> u32 {
 /// `()`: settles every prediction whose instant has come, earliest first.
 pub(crate) fn settle_deadlines(code: &mut Code<'_, '_>) {
     consent::lapse(code);
+    if !code.unit.layout.queues.is_empty() {
+        code.run(Routine::Expire, []);
+    }
     let predictions = code.unit.model.policy.predictions.len();
     if predictions == 0 {
         return code.leave();

@@ -11,11 +11,11 @@ use crate::translate::out::Out;
 use crate::translate::outcome::{COMMITTED, NO_RULE, REASON, WAITS, decline, note_rule};
 use crate::translate::schedule::{deadline_of_all, has_deadlines, indices, mode};
 use crate::translate::scope::now;
-use crate::translate::step::{logical_time, run_tick_rules};
+use crate::translate::step::{logical_time, offer_waiting, run_tick_rules};
 use crate::translate::value::{self, Val};
 use crate::unit::Routine;
 use aqo_model::form::Form;
-use aqo_model::layout::{offer::message as at, role, state};
+use aqo_model::layout::{offer::message as at, outcome, role, state};
 use aqo_model::limits;
 use aqo_model::offer::NO_ROLE;
 use aqo_model::policy::{Happening, Reason, Trigger};
@@ -116,6 +116,7 @@ pub(crate) fn message(code: &mut Code<'_, '_>) {
         if has_deadlines {
             code.run(Routine::SettleDeadlines, []);
         }
+        offer_waiting(code);
         let number = load32(2, 0, part(code, at::KIND));
         for index in indices(messages(code).len()) {
             code.when(number.clone().eq(i32::from(index)), |code| {
@@ -198,19 +199,25 @@ pub(crate) fn hear(code: &mut Code<'_, '_>, index: u16) {
     let start = code.call(Routine::Head, [Exp::I32(kind::MESSAGE)]);
     let next = code.bind(start);
     let params = put_cause(code, next, index);
-    elect(code, index, params, next, |code, verdict, turned_away| {
+    let queue = code.unit.layout.queues.iter().position(|slot| slot.kind == index);
+    let untaken = |code: &mut Code<'_, '_>| match queue {
+        Some(queue) => code.call(Routine::Enqueue(queue as u16), []),
+        None => Exp::I32(refusal(Reason::NO_RULE.0)),
+    };
+    elect(code, index, params, next, untaken, |code, verdict, turned_away| {
         authorise(code, index, verdict, turned_away);
     });
     code.leave();
 }
 
-/// The first rule whose guard is true takes a message, unless it is turned away before; then the step
-/// ends. The body goes on at `next`.
+/// The first rule whose guard is true takes a message, unless it is turned away before; where none
+/// is, it becomes what `untaken` says. Then the step ends. The body goes on at `next`.
 pub(crate) fn elect(
     code: &mut Code<'_, '_>,
     index: u16,
     params: (Var, Var),
     next: Var,
+    untaken: impl FnOnce(&mut Code<'_, '_>) -> Exp,
     allow: impl FnOnce(&mut Code<'_, '_>, Var, Label),
 ) {
     let message = &messages(code)[usize::from(index)];
@@ -235,7 +242,8 @@ pub(crate) fn elect(
                     code.stop(decided);
                 });
             }
-            code.set(verdict, refusal(Reason::NO_RULE.0));
+            let untaken = untaken(code);
+            code.set(verdict, untaken);
         });
         code.run(Routine::Note, [Exp::I32(NO_RULE), verdict.get()]);
     });
@@ -310,6 +318,27 @@ fn put_cause(code: &mut Code<'_, '_>, next: Var, index: u16) -> (Var, Var) {
     } else {
         let start = out.place(code);
         out.moved(code, Routine::PutEnvelope, [start]);
+    }
+    out.end(code);
+    (from, to)
+}
+
+/// What evidence claims: the parameters of the message in the offer, written where the body begins,
+/// and then over it.
+pub(crate) fn claimed(code: &mut Code<'_, '_>, index: u16) -> (Var, Var) {
+    let body = code.unit.map.outcome + size(outcome::BODY);
+    let next = code.bind(crate::ir::at(body));
+    claimed_at(code, index, next)
+}
+
+/// What evidence claims, written where the body will go on, and then over it.
+pub(crate) fn claimed_at(code: &mut Code<'_, '_>, index: u16, next: Var) -> (Var, Var) {
+    let (from, to) = (code.bind(next), code.bind(next));
+    let mut out = Out::new(to);
+    let (slots, offer) = (&code.unit.layout.params[usize::from(index)], code.unit.map.offer);
+    out.array(slots.len());
+    for slot in slots {
+        out.value(code, Val::of_slot(slot, offer));
     }
     out.end(code);
     (from, to)
@@ -396,7 +425,7 @@ pub(crate) fn gain_by_rule(
 }
 
 /// A refusal may cost its sender's role trust.
-fn lose_by_refusal(code: &mut Code<'_, '_>, refused: Exp) {
+pub(crate) fn lose_by_refusal(code: &mut Code<'_, '_>, refused: Exp) {
     for index in indices(code.unit.model.schema.roles.len()) {
         let amount = score_loss(code.unit.model, Happening::Refused(index));
         if amount > 0 {

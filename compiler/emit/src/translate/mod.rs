@@ -24,4 +24,5 @@ pub(crate) mod scope;
 pub(crate) mod sorted;
 pub(crate) mod step;
 pub(crate) mod value;
+pub(crate) mod waiting;
 pub(crate) mod whole;

@@ -5,6 +5,7 @@
 
 use crate::code::Code;
 use crate::ir::{Exp, Var, load32, load64};
+use crate::kernel::cbor;
 use crate::memory::{cell, size};
 use crate::translate::out::Out;
 use crate::unit::Routine;
@@ -28,7 +29,7 @@ pub(crate) fn note(code: &mut Code<'_, '_>) {
     let buffer = code.unit.map.outcomes;
     let next = code.bind(load32(4, 0, cell::OUTCOMES) + buffer.cast_signed());
     let mut out = Out::new(next);
-    out.array(3);
+    put_length(code, &mut out, 0);
     let place = out.end(code);
     code.either(
         number.get().eq(NO_RULE),
@@ -44,9 +45,28 @@ pub(crate) fn note(code: &mut Code<'_, '_>) {
     let mut out = Out::new(place);
     out.byte(code, verdict.get().shr_u(14));
     out.head(code, 0, (verdict & REASON).extend());
+    if !code.unit.layout.queues.is_empty() {
+        code.when(load64(0, cell::OF).ne(0i64), |code| {
+            let mut out = Out::new(place);
+            out.array(0);
+            out.head(code, 0, load64(0, cell::OF));
+            out.end(code);
+        });
+    }
     code.store(4, 0, cell::OUTCOMES, place - buffer.cast_signed());
     code.store(4, 0, cell::OUTCOME_COUNT, load32(4, 0, cell::OUTCOME_COUNT) + 1);
     code.leave();
+}
+
+/// The head of an outcome: 3 elements, one more with amounts, all five of a message that waited.
+fn put_length(code: &mut Code<'_, '_>, out: &mut Out, amounts: usize) {
+    let plain = 3 + amounts;
+    if code.unit.layout.queues.is_empty() {
+        return out.array(plain);
+    }
+    let waited = load64(0, cell::OF).ne(0i64);
+    let length = waited * (5 - plain as i32) + (i32::from(cbor::ARRAY) | plain as i32);
+    out.byte(code, length);
 }
 
 /// An outcome of the rule with this index.
@@ -71,7 +91,7 @@ pub(crate) fn note_amounts(code: &mut Code<'_, '_>, rule: u16) {
     let buffer = code.unit.map.outcomes;
     let next = code.bind(load32(4, 0, cell::OUTCOMES) + buffer.cast_signed());
     let mut out = Out::new(next);
-    out.array(4);
+    put_length(code, &mut out, 1);
     out.uint(number);
     out.bytes(&[3, 0]);
     let sums = code.unit.model.policy.sums_of(rule).count();
@@ -81,6 +101,13 @@ pub(crate) fn note_amounts(code: &mut Code<'_, '_>, rule: u16) {
         out.int(code, load64(0, start + 8 * place));
     }
     let end = out.end(code);
+    if !code.unit.layout.queues.is_empty() {
+        code.when(load64(0, cell::OF).ne(0i64), |code| {
+            let mut out = Out::new(end);
+            out.head(code, 0, load64(0, cell::OF));
+            out.end(code);
+        });
+    }
     code.store(4, 0, cell::OUTCOMES, end - buffer.cast_signed());
     code.store(4, 0, cell::OUTCOME_COUNT, load32(4, 0, cell::OUTCOME_COUNT) + 1);
     code.leave();

@@ -21,6 +21,7 @@ pub(crate) fn tick_cells(map: &Map, on: Trigger) -> (u32, u32) {
         }
         Trigger::Tick
         | Trigger::Message(_)
+        | Trigger::Expired(_)
         | Trigger::Kept(_)
         | Trigger::Broken(_)
         | Trigger::Lapsed(_)
@@ -31,7 +32,7 @@ pub(crate) fn tick_cells(map: &Map, on: Trigger) -> (u32, u32) {
 /// `() -> verdict`
 pub(crate) fn rule(code: &mut Code<'_, '_>, index: u16) {
     let declared = &code.unit.model.policy.rules[usize::from(index)];
-    let message = declared.on.message();
+    let message = declared.on.carries();
     let tick = tick_cells(&code.unit.map, declared.on);
     let verdict = code.var(Ty::I32);
     let refused = code.label();

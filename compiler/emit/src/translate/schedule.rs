@@ -5,6 +5,7 @@ use crate::code::Code;
 use crate::ir::{Exp, Stm, Var, load32, load64};
 use crate::memory::{cell, size, tick};
 use crate::translate::scope::prediction_record;
+use crate::translate::waiting;
 use crate::unit::Routine;
 use aqo_model::Model;
 use aqo_model::calendar;
@@ -26,7 +27,9 @@ pub(crate) fn grace(model: &Model) -> i64 {
 
 /// Whether objects of a class can have deadlines.
 pub(crate) fn has_deadlines(code: &Code<'_, '_>) -> bool {
-    !code.unit.model.policy.predictions.is_empty() || !code.unit.layout.requests.is_empty()
+    let layout = code.unit.layout;
+    let asks = !layout.requests.is_empty() || !layout.queues.is_empty();
+    asks || !code.unit.model.policy.predictions.is_empty()
 }
 
 /// Whether the prediction with this index is open.
@@ -69,6 +72,7 @@ pub(crate) fn next_deadline(code: &mut Code<'_, '_>) {
             code.set(earliest, deadline.get().select(earliest, deadline.get().lt_s(earliest)));
         });
     }
+    waiting::next_expiry(code, earliest);
     code.ret(earliest);
 }
 

@@ -95,7 +95,7 @@ pub(crate) fn tick(code: &mut Code<'_, '_>) {
     if has_deadlines {
         code.run(Routine::SettleDeadlines, []);
     }
-    code.when(ticks, run_tick_rules);
+    code.when(ticks, run_tick);
     code.run(Routine::FinishTick, [ticks.get()]);
     code.leave();
 }
@@ -116,11 +116,30 @@ fn overdue(code: &mut Code<'_, '_>, deadline: &Exp, observed: &Exp) {
 
 /// Phase 3, where the object is awake.
 pub(crate) fn run_tick_rules(code: &mut Code<'_, '_>) {
+    where_awake(code, |code| code.run(Routine::TickRules, []));
+}
+
+/// Phases 2 and 3 of a tick, where the object is awake.
+fn run_tick(code: &mut Code<'_, '_>) {
+    where_awake(code, |code| {
+        offer_waiting(code);
+        code.run(Routine::TickRules, []);
+    });
+}
+
+fn where_awake(code: &mut Code<'_, '_>, fill: impl FnOnce(&mut Code<'_, '_>)) {
     if code.unit.model.policy.dormant.is_none() {
-        return code.run(Routine::TickRules, []);
+        return fill(code);
     }
     let resting = schedule::mode(code, state::RESTING);
-    code.when(resting.eqz(), |code| code.run(Routine::TickRules, []));
+    code.when(resting.eqz(), fill);
+}
+
+/// Phase 2 of what waits.
+pub(crate) fn offer_waiting(code: &mut Code<'_, '_>) {
+    if !code.unit.layout.queues.is_empty() {
+        code.run(Routine::OfferWaiting, []);
+    }
 }
 
 /// `()`: the tick rules, top to bottom, once each.

@@ -294,11 +294,13 @@ fn decode_outcome(model: &Model, r: &mut Reader) -> Result<Outcome, Malformed> {
     let sums = rule.map_or(0, |rule| model.policy.sums_of(rule).count());
     let wanted = if verdict == Verdict::Committed { sums } else { 0 };
     let amounts = match len {
-        3 => Vec::new(),
-        4 => list(r, |r| r.int())?,
+        3 if wanted == 0 => Vec::new(),
+        4 if wanted > 0 => list(r, |r| r.int())?,
+        5 => list(r, |r| r.int())?,
         _ => return Err(wrong),
     };
-    if amounts.len() == wanted { Ok(Outcome { rule, verdict, amounts }) } else { Err(wrong) }
+    let of = if len == 5 { Some(r.uint()?) } else { None };
+    if amounts.len() == wanted { Ok(Outcome { rule, verdict, amounts, of }) } else { Err(wrong) }
 }
 
 fn decode_foretold(model: &Model, r: &mut Reader) -> Result<Foretold, Malformed> {

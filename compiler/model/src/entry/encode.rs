@@ -42,7 +42,8 @@ impl Entry {
         }
         w.array(self.outcomes.len());
         for outcome in &self.outcomes {
-            w.array(if outcome.amounts.is_empty() { 3 } else { 4 });
+            let has_amounts = !outcome.amounts.is_empty();
+            w.array(if outcome.of.is_some() { 5 } else { 3 + usize::from(has_amounts) });
             match outcome.rule {
                 Some(rule) => w.uint(u64::from(model.policy.rules[usize::from(rule)].number)),
                 None => w.null(),
@@ -55,10 +56,11 @@ impl Entry {
             };
             w.uint(verdict);
             w.uint(u64::from(reason));
-            if !outcome.amounts.is_empty() {
+            if has_amounts || outcome.of.is_some() {
                 w.array(outcome.amounts.len());
                 outcome.amounts.iter().for_each(|amount| w.int(*amount));
             }
+            outcome.of.iter().for_each(|number| w.uint(*number));
         }
         w.array(self.changes.len());
         for change in &self.changes {

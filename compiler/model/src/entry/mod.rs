@@ -12,7 +12,9 @@
 //! inputs      = [[number, null or value, now - at], …]       read by what ran, ascending
 //! outcomes    = [[rule, 1 held | 2 refused | 3 committed | 4 waits, reason], …]   in the order of
 //!               judgement; a message that no rule took is [null, 2, reason]. Of a commit that counts
-//!               in limits with a sum, a fourth element lists what it comes to in each
+//!               in limits with a sum, a fourth element lists what it comes to in each. Of a message
+//!               that waited, a fifth is the number of the entry in which it arrived, and the fourth
+//!               is there; a message that waits from now on is [null, 4, 0]
 //! changes     = [[field, value], …, [field, [step, …], 0 put | 1 add | 2 remove, value], …]
 //!               first the fields of which no rule changes parts: at birth all, else those written,
 //!               ascending; then all other writes, in the order in which they were made. A step is the
@@ -150,6 +152,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// What a commit comes to in each limit with a sum that counts it, in order of the limits.
     pub amounts: Vec<i64>,
+    /// Of a message that waited: the number of the entry in which it arrived.
+    pub of: Option<u64>,
 }
 
 /// What became of an elected rule.
@@ -161,7 +165,7 @@ pub enum Verdict {
     Refused(Reason),
     /// Yes.
     Committed,
-    /// Not before enough people consent.
+    /// Not before enough people consent; of a message that no rule took, not before one does.
     Waits,
 }
 

@@ -104,7 +104,7 @@ pub(super) fn bind(
     watch: &dyn Fn(Seen),
 ) -> Stepped {
     let now = image.state.now.max(offer.observed);
-    if schedule::next_deadline(model, &image.state) < now {
+    if schedule::next_deadline(model, layout, &image.state) < now {
         return nothing(model, layout, image, served(offer), Some(Reason::DUE_FIRST));
     }
     if image.state.observing && now < image.state.bound.saturating_add(schedule::grace(model)) {

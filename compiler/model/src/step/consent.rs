@@ -3,11 +3,12 @@
 
 use super::{Seen, Speech, Step, Stepped, nothing, schedule, served};
 use crate::entry::{Cause, Verdict};
-use crate::image::{Image, RequestState, State};
+use crate::image::{Image, State};
 use crate::layout::Layout;
 use crate::model::Model;
 use crate::offer::{Consent, Offer};
 use crate::policy::{Quorum, Reason};
+use crate::request::RequestState;
 use crate::types::NEVER;
 use crate::value::Bytes32;
 
@@ -25,7 +26,7 @@ pub(super) fn consent(
     if image.state.ended {
         return ignored(Reason::ENDED);
     }
-    if schedule::next_deadline(model, &image.state) <= now {
+    if schedule::next_deadline(model, layout, &image.state) <= now {
         return ignored(Reason::DUE_FIRST);
     }
     let slot = layout.requests.iter().position(|slot| slot.rule == consent.rule);
@@ -34,6 +35,7 @@ pub(super) fn consent(
         return ignored(reason);
     }
     let mut step = Step::new(model, layout, image, offer, now, watch);
+    step.offer_waiting();
     let reply = step.count(slot, consent);
     step.finish(image, Cause::Consent(*consent), reply, served(offer))
 }
@@ -91,7 +93,8 @@ impl Step<'_> {
                     self.state.roles[usize::from(role)].key(&key).is_some()
                 });
                 let allowed = if holds { Ok(()) } else { Err(Reason::ROLE) };
-                self.take_message(Speech { kind, params, by }, allowed)
+                let speech = Speech { kind, params, by };
+                self.take_message(&speech, allowed, |_| Verdict::Refused(Reason::NO_RULE))
             }
             None => {
                 let verdict = match self.judge(usize::from(consent.rule)) {

@@ -6,13 +6,15 @@ use super::consent::request;
 use super::{Speech, outcome_code};
 use crate::edit::{NoPlace, edit};
 use crate::entry::{Cause, Entry, Mode, Settled, TrustChange, Verdict};
-use crate::image::{Image, KeyState, PredictionState, RequestState, State};
+use crate::image::{Image, KeyState, PredictionState, State};
 use crate::layout::Layout;
 use crate::layout::trust as ring;
 use crate::model::Model;
 use crate::policy::Trigger;
+use crate::request::RequestState;
 use crate::slope::Standing;
 use crate::trust::Positive;
+use crate::waiting::{WaitingMessage, is_full};
 
 /// Why an entry does not follow an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub enum Misfit {
     Change,
     /// It answers a request that is not open, or makes one that is.
     Request,
+    /// It takes a message that does not wait, or lets one wait that cannot.
+    Message,
     /// It changes trust where none is declared.
     Trust,
 }
@@ -48,6 +52,7 @@ impl std::fmt::Display for Misfit {
             Misfit::Birth => f.write_str("a birth is the first entry and no other"),
             Misfit::Prediction => f.write_str("it settles what was not foretold"),
             Misfit::Change => f.write_str("it changes what is not there, or fills what is full"),
+            Misfit::Message => f.write_str("it takes a message that does not wait"),
             Misfit::Request => f.write_str("it answers what was not asked"),
             Misfit::Trust => f.write_str("it changes a trust that is not declared"),
         }
@@ -78,23 +83,7 @@ pub fn apply(
         close(layout, state, *rule).ok_or(Misfit::Request)?;
     }
     let speech = take_cause(model, layout, state, entry)?;
-    for outcome in &entry.outcomes {
-        let Some(rule) = outcome.rule else { continue };
-        if outcome.verdict == Verdict::Waits {
-            ask(model, layout, state, rule, speech.as_ref())?;
-        }
-        if let Some(slot) = layout.outcomes.iter().position(|(index, _)| *index == rule) {
-            state.outcomes[slot] = outcome_code(outcome.verdict);
-        }
-        if outcome.verdict == Verdict::Committed {
-            let mut amounts = outcome.amounts.iter();
-            let limits = model.policy.limits.iter().zip(&mut state.limits);
-            for (limit, kept) in limits.filter(|(l, _)| l.rules.contains(&rule)) {
-                let amount = limit.sum.as_ref().and_then(|_| amounts.next());
-                kept.stamp(entry.now, amount.copied().unwrap_or(0));
-            }
-        }
-    }
+    take_outcomes(model, layout, state, entry, speech.as_ref())?;
     take_backoffs(model, layout, state, entry);
     for change in &entry.changes {
         let field = usize::from(change.field);
@@ -116,6 +105,42 @@ pub fn apply(
         take_trust(model, state, change)?;
     }
     image.tail.sequence += 1;
+    Ok(())
+}
+
+/// What became of rules and messages: what waits from now on or no more, what is kept of a tick rule,
+/// and what commits come to in limits.
+fn take_outcomes(
+    model: &Model,
+    layout: &Layout,
+    state: &mut State,
+    entry: &Entry,
+    speech: Option<&Speech>,
+) -> Result<(), Misfit> {
+    for outcome in &entry.outcomes {
+        let waited = outcome.of.map(|number| take_waiting(layout, state, number)).transpose()?;
+        let speech = waited.as_ref().or(speech);
+        let Some(rule) = outcome.rule else {
+            if outcome.verdict == Verdict::Waits {
+                wait(model, layout, state, entry.sequence, speech)?;
+            }
+            continue;
+        };
+        if outcome.verdict == Verdict::Waits {
+            ask(model, layout, state, rule, speech)?;
+        }
+        if let Some(slot) = layout.outcomes.iter().position(|(index, _)| *index == rule) {
+            state.outcomes[slot] = outcome_code(outcome.verdict);
+        }
+        if outcome.verdict == Verdict::Committed {
+            let mut amounts = outcome.amounts.iter();
+            let limits = model.policy.limits.iter().zip(&mut state.limits);
+            for (limit, kept) in limits.filter(|(l, _)| l.rules.contains(&rule)) {
+                let amount = limit.sum.as_ref().and_then(|_| amounts.next());
+                kept.stamp(entry.now, amount.copied().unwrap_or(0));
+            }
+        }
+    }
     Ok(())
 }
 
@@ -176,11 +201,12 @@ fn take_cause(
             let slot = layout.requests.iter().position(|slot| slot.rule == consent.rule);
             let open = slot.and_then(|slot| state.requests[slot].as_mut());
             open.ok_or(Misfit::Request)?.votes.push(consent.by.key);
-            // Rules on what happened besides are no answer to the request.
+            // Rules on what happened besides, and messages that waited, are no answer to the request.
             let answers = |rule: u16| {
                 rule == consent.rule || model.policy.rules[usize::from(rule)].on.message().is_some()
             };
-            if !entry.outcomes.iter().any(|outcome| outcome.rule.is_none_or(answers)) {
+            let mut own = entry.outcomes.iter().filter(|outcome| outcome.of.is_none());
+            if !own.any(|outcome| outcome.rule.is_none_or(answers)) {
                 return Ok(None);
             }
             let open = close(layout, state, consent.rule).ok_or(Misfit::Request)?;
@@ -216,6 +242,36 @@ fn ask(
         }
         _ => Err(Misfit::Request),
     }
+}
+
+/// A message that waits is taken out of its queue.
+fn take_waiting(layout: &Layout, state: &mut State, number: u64) -> Result<Speech, Misfit> {
+    for (slot, queue) in layout.queues.iter().zip(&mut state.waiting) {
+        if let Some(place) = queue.iter().position(|waiting| waiting.number == number) {
+            let WaitingMessage { by, params, .. } = queue.remove(place);
+            return Ok(Speech { kind: slot.kind, params, by: Some(by) });
+        }
+    }
+    Err(Misfit::Message)
+}
+
+/// The message of this entry waits from now on.
+fn wait(
+    model: &Model,
+    layout: &Layout,
+    state: &mut State,
+    number: u64,
+    speech: Option<&Speech>,
+) -> Result<(), Misfit> {
+    let Some(Speech { kind, params, by: Some(by) }) = speech else { return Err(Misfit::Message) };
+    let queue = layout.queues.iter().position(|slot| slot.kind == *kind);
+    let queue = queue.map(|queue| &mut state.waiting[queue]).ok_or(Misfit::Message)?;
+    if is_full(model, queue, *by) {
+        return Err(Misfit::Message);
+    }
+    let (arrived, params) = (state.now, params.clone());
+    queue.push(WaitingMessage { number, arrived, by: *by, params });
+    Ok(())
 }
 
 pub(super) fn take_mode(state: &mut State, mode: Mode) {

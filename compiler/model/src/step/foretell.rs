@@ -9,10 +9,11 @@ use crate::trust::{self, Gain};
 use crate::value::Value;
 
 impl Step<'_> {
-    /// Phase 1: requests lapse, then every prediction whose instant has come is settled, earliest
+    /// Phase 1: requests lapse, messages expire, then every prediction whose instant has come is settled, earliest
     /// first.
     pub(super) fn settle_deadlines(&mut self) {
         self.lapse_requests();
+        self.expire_messages();
         let predictions = self.model.policy.predictions.iter().zip(&self.state.predictions);
         let mut due: Vec<(i64, usize)> = (predictions.enumerate())
             .filter_map(|(index, (prediction, open))| {

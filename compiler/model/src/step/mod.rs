@@ -18,6 +18,7 @@ mod fold;
 mod foretell;
 mod rule;
 mod schedule;
+mod waiting;
 mod watch;
 
 use crate::cbor::Writer;
@@ -174,7 +175,7 @@ fn tick(
 ) -> Stepped {
     let last = image.state.now;
     let observed = last.max(offer.observed);
-    let deadline = schedule::next_deadline(model, &image.state);
+    let deadline = schedule::next_deadline(model, layout, &image.state);
     if deadline < observed {
         // What is past comes first, at its own instant, and by itself.
         let late = observed - deadline > schedule::grace(model);
@@ -192,6 +193,7 @@ fn tick(
     let mut step = Step::new(model, layout, image, offer, observed, watch);
     step.settle_deadlines();
     if !due.is_empty() && !step.state.resting {
+        step.offer_waiting();
         step.run_tick_rules(&due);
     }
     step.finish(image, Cause::Tick(due), None, observed.max(served(offer)))
@@ -213,7 +215,7 @@ fn hear(
     if image.state.ended {
         return ignored(Reason::ENDED);
     }
-    if schedule::next_deadline(model, &image.state) < now {
+    if schedule::next_deadline(model, layout, &image.state) < now {
         return ignored(Reason::DUE_FIRST);
     }
     if let Err(reason) = begin::authenticate(&image.state, message, now) {
@@ -224,8 +226,10 @@ fn hear(
         step.state.roles[usize::from(envelope.role)].burn(&envelope.key, envelope.counter);
     }
     step.settle_deadlines();
+    step.offer_waiting();
+    let speech = Speech::of(message);
     let allowed = begin::authorise(model, message);
-    let reply = step.take_message(Speech::of(message), allowed);
+    let reply = step.take_message(&speech, allowed, |step| step.wait(&speech));
     let cycles = (0u16..).zip(&model.schema.cycles);
     let ticks = cycles.filter(|(_, cycle)| cycle.schedule == Schedule::OnMessage);
     let ticks: Vec<Tick> = ticks.map(|(cycle, _)| Tick { cycle, due: now, missed: 0 }).collect();
@@ -285,16 +289,32 @@ impl<'a> Step<'a> {
     }
 
     /// Phase 2: the first rule whose guard is true takes the message.
-    fn take_message(&mut self, speech: Speech, allowed: Result<(), Reason>) -> Option<Reason> {
+    fn take_message(
+        &mut self,
+        speech: &Speech,
+        allowed: Result<(), Reason>,
+        untaken: impl FnOnce(&Self) -> Verdict,
+    ) -> Option<Reason> {
         self.speech = Some(speech.clone());
         let (rule, verdict) = match allowed {
             Err(reason) => (None, Verdict::Refused(reason)),
-            Ok(()) => self.elect(speech.kind),
+            Ok(()) => self.elect(speech.kind).unwrap_or_else(|| (None, untaken(self))),
         };
-        self.note(rule, verdict);
+        self.conclude(rule, verdict, speech, None)
+    }
+
+    /// Notes what became of a message, and what that is worth.
+    fn conclude(
+        &mut self,
+        rule: Option<u16>,
+        verdict: Verdict,
+        speech: &Speech,
+        of: Option<u64>,
+    ) -> Option<Reason> {
+        self.note_of(rule, verdict, of);
         match verdict {
             Verdict::Committed => {
-                self.gain_by_rule(rule, &speech);
+                self.gain_by_rule(rule, speech);
                 None
             }
             Verdict::Waits => Some(Reason::WAITS),
@@ -307,29 +327,34 @@ impl<'a> Step<'a> {
         }
     }
 
-    fn elect(&mut self, kind: u16) -> (Option<u16>, Verdict) {
+    /// What the first rule whose guard is true says; `None` where there is none.
+    fn elect(&mut self, kind: u16) -> Option<(Option<u16>, Verdict)> {
         for index in 0..self.model.policy.rules.len() {
             if self.model.policy.rules[index].on != Trigger::Message(kind) {
                 continue;
             }
             match self.judge(index) {
                 Some(Verdict::Held(reason)) => {
-                    return (Some(index as u16), Verdict::Refused(reason));
+                    return Some((Some(index as u16), Verdict::Refused(reason)));
                 }
-                Some(verdict) => return (Some(index as u16), verdict),
+                Some(verdict) => return Some((Some(index as u16), verdict)),
                 None => {}
             }
         }
-        (None, Verdict::Refused(Reason::NO_RULE))
+        None
     }
 
     /// Notes what became of a rule.
     fn note(&mut self, rule: Option<u16>, verdict: Verdict) {
+        self.note_of(rule, verdict, None);
+    }
+
+    fn note_of(&mut self, rule: Option<u16>, verdict: Verdict, of: Option<u64>) {
         let amounts = match verdict {
             Verdict::Committed => std::mem::take(&mut self.amounts),
             Verdict::Held(_) | Verdict::Refused(_) | Verdict::Waits => Vec::new(),
         };
-        self.outcomes.push(Outcome { rule, verdict, amounts });
+        self.outcomes.push(Outcome { rule, verdict, amounts, of });
     }
 
     /// Phase 3: tick rules, top to bottom, once each. An outcome is recorded when it changes.
@@ -342,6 +367,7 @@ impl<'a> Step<'a> {
                 Trigger::Cycle(cycle) => ticks.iter().find(|tick| tick.cycle == cycle).copied(),
                 Trigger::Tick
                 | Trigger::Message(_)
+                | Trigger::Expired(_)
                 | Trigger::Kept(_)
                 | Trigger::Broken(_)
                 | Trigger::Lapsed(_)
@@ -365,14 +391,19 @@ impl<'a> Step<'a> {
 
     /// Rules on something that has happened in this step.
     fn react(&mut self, on: Trigger) {
+        self.react_to(on, None);
+    }
+
+    /// Rules on something that has happened to this message.
+    fn react_to(&mut self, on: Trigger, to: Option<Speech>) {
+        let outer = std::mem::replace(&mut self.speech, to);
         let rules = &self.model.policy.rules;
         for index in (0..rules.len()).filter(|index| rules[*index].on == on) {
-            let speech = self.speech.take();
             if let Some(verdict) = self.judge(index) {
                 self.note(Some(index as u16), verdict);
             }
-            self.speech = speech;
         }
+        self.speech = outer;
     }
 
     /// Evidence by a rule that committed for a signed message.

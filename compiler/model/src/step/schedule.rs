@@ -1,6 +1,7 @@
 //! When an object acts: closed forms over what its image holds, so nothing drifts and nothing is
 //! lost over restarts and moves.
 
+use super::waiting;
 use crate::calendar;
 use crate::entry::Tick;
 use crate::image::{PredictionState, State};
@@ -31,7 +32,7 @@ pub(super) fn deadline(prediction: &Prediction, open: &PredictionState) -> i64 {
 }
 
 /// The earliest deadline of anything open, or never.
-pub(super) fn next_deadline(model: &Model, state: &State) -> i64 {
+pub(super) fn next_deadline(model: &Model, layout: &Layout, state: &State) -> i64 {
     let open = model.policy.predictions.iter().zip(&state.predictions);
     let deadlines =
         open.filter_map(|(prediction, open)| Some(deadline(prediction, open.as_ref()?)));
@@ -40,7 +41,8 @@ pub(super) fn next_deadline(model: &Model, state: &State) -> i64 {
     if state.ended {
         return NEVER;
     }
-    deadlines.chain(requests).min().unwrap_or(NEVER).min(NEVER)
+    let expiry = waiting::next_expiry(model, layout, state);
+    deadlines.chain(requests).chain(expiry).min().unwrap_or(NEVER).min(NEVER)
 }
 
 /// Whether ticks mean nothing: the object is not awake, and no time that passes can change that.
@@ -89,7 +91,7 @@ pub(super) fn due(
 
 /// When the object wants to be ticked next, if ticks up to `served` have been judged.
 pub fn next_due(model: &Model, layout: &Layout, state: &State, served: i64) -> i64 {
-    let deadline = next_deadline(model, state);
+    let deadline = next_deadline(model, layout, state);
     if sleeps(model, state) {
         return deadline;
     }

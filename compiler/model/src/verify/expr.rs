@@ -80,6 +80,9 @@ pub fn place_of_rule<'p>(model: &'p Model, rule: &'p Rule) -> Place<'p> {
         Trigger::Kept(_) | Trigger::Broken(_) | Trigger::Lapsed(_) | Trigger::Arrive => {
             (&[][..], false, false)
         }
+        Trigger::Expired(kind) => {
+            (&model.schema.messages[usize::from(kind)].params[..], false, false)
+        }
         Trigger::Message(kind) => {
             let message = &model.schema.messages[usize::from(kind)];
             (&message.params[..], false, !message.from.is_empty())

@@ -53,12 +53,16 @@ fn rule_is_sound(model: &Model, rule: &Rule) -> Check {
     let (index, count) = match rule.on {
         Trigger::Tick | Trigger::Arrive => (0, 1),
         Trigger::Cycle(index) => (index, model.schema.cycles.len()),
-        Trigger::Message(index) => (index, model.schema.messages.len()),
+        Trigger::Message(index) | Trigger::Expired(index) => (index, model.schema.messages.len()),
         Trigger::Kept(index) | Trigger::Broken(index) | Trigger::Lapsed(index) => {
             (index, model.policy.predictions.len())
         }
     };
     require(usize::from(index) < count, "a trigger that is not declared")?;
+    if let Trigger::Expired(kind) = rule.on {
+        let waits = model.schema.messages[usize::from(kind)].waits;
+        require(waits.is_some(), "the expiry of a message that does not wait")?;
+    }
     let asks = rule.on.is_tick() || rule.on.message().is_some();
     require(asks || rule.quorum.is_none(), "consent to what has happened")?;
     limit(rule.locals.len(), limits::DECLARATIONS, "locals")?;

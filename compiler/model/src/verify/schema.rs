@@ -6,7 +6,7 @@ use crate::facts::Facts;
 use crate::limits;
 use crate::model::Model;
 use crate::schema::{Change, Cycle, Default, Field, Schedule, Schema};
-use crate::types::{Bounds, Param, Type};
+use crate::types::{Bounds, NEVER, Param, Type};
 
 pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
     let (schema, types) = (&model.schema, &model.schema.types);
@@ -43,6 +43,11 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
         let ascending = message.from.is_sorted_by(|a, b| a < b);
         params(schema, &message.params)
             .and_then(|()| require(ascending, "roles out of order"))
+            .and_then(|()| {
+                let signed = !message.from.is_empty();
+                let span = message.waits.is_none_or(|span| signed && (1..=NEVER).contains(&span));
+                require(span, "a message that cannot wait, or for no time")
+            })
             .and_then(|()| message.from.iter().try_for_each(|r| role(schema, Some(*r))))
             .at(|| format!("message {}", message.name))?;
     }
