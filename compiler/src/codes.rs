@@ -99,6 +99,7 @@ codes! {
     OwnWord "W5003" "gain that nobody outside speaks for"
     ShutTrust "W5004" "trust that can never be earned"
     KeepsOn "W5005" "refusal that keeps something on"
+    Untold "W5006" "time that wakes nobody"
 }
 
 fn syntax_page(kind: SyntaxErrorKind) -> &'static str {

@@ -11,6 +11,7 @@ use aqo_model::schema::{Cycle, Default, Schedule};
 use aqo_model::text::show_decimal;
 use aqo_model::value::Value;
 use aqo_model::verify;
+use aqo_model::wake;
 
 /// The warnings of a whole object.
 pub fn warnings(shape: &Shape, model: &Model) -> Vec<Problem> {
@@ -19,6 +20,7 @@ pub fn warnings(shape: &Shape, model: &Model) -> Vec<Problem> {
     problems.extend(own_words(shape, model));
     problems.extend(shut_trust(shape, model));
     problems.extend(keeps_on(shape, model));
+    problems.extend(untold(shape, model));
     problems
 }
 
@@ -184,6 +186,23 @@ fn keeps_on(shape: &Shape, model: &Model) -> Vec<Problem> {
         );
     }
     problems
+}
+
+/// A guard that reads time where nothing wakes the object for it.
+fn untold(shape: &Shape, model: &Model) -> Vec<Problem> {
+    let beats = |cycle: &Cycle| !matches!(cycle.schedule, Schedule::OnTime | Schedule::OnMessage);
+    if model.schema.cycles.iter().any(beats) {
+        return Vec::new();
+    }
+    let unforeseen = wake::wakes(model).unforeseen.into_iter();
+    let problems = unforeseen.map(|index| {
+        let name = &model.policy.rules[usize::from(index)].name;
+        let text = format!("nothing wakes `{name}` when its time comes");
+        Problem::new(Code::Untold, shape.rule_places[usize::from(index)], text)
+            .label("no instant can be told from its guard")
+            .help("write `now >= e`, `now - f >= d` or `e - now <= d`, or add a `cycle every`")
+    });
+    problems.collect()
 }
 
 /// Whether a value is the constant default of an enum field.

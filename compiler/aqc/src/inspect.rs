@@ -94,6 +94,7 @@ fn cycle(cycle: &Cycle) -> String {
         Schedule::Daily(at) => format!("daily at {}", show_duration(at)),
         Schedule::Monthly(day, at) => format!("monthly on {day} at {}", show_duration(at)),
         Schedule::OnMessage => "on message".to_owned(),
+        Schedule::OnTime => "on time".to_owned(),
     };
     let catch_up = match cycle.catch_up {
         CatchUp::One => "",

@@ -54,8 +54,10 @@ pub(crate) mod cell {
     pub(crate) const MODE: u32 = 88;
     /// Of a message that waited: the number of the entry in which it arrived, i64; else 0.
     pub(crate) const OF: u32 = 96;
+    /// Which guards of an object with a cycle on time held before the step, bit by bit, i64.
+    pub(crate) const TRUTHS: u32 = 104;
     /// Where the flags of inputs, fields, predictions and requests begin.
-    pub(crate) const END: u32 = 104;
+    pub(crate) const END: u32 = 112;
 }
 
 /// What a step notes of a prediction.

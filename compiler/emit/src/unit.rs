@@ -105,6 +105,12 @@ pub(crate) enum Routine {
     CountTicks(u16),
     /// `(number) -> instant`: of the cycle with this index.
     TickInstant(u16),
+    /// `(after) -> instant`: the earliest instant of a cycle on time after this one.
+    NextWake,
+    /// `(after, upto) -> instant`: the latest of those after the one and not after the other; or -1.
+    LatestWake,
+    /// `() -> set`: which guards of an object with a cycle on time hold, bit by bit.
+    Truths,
     /// `() -> left`: of the limit with this index.
     Left(u16),
     /// `() -> verdict`: asks for consent to the rule with this index; 0 where it has enough.
@@ -377,7 +383,7 @@ impl Routine {
             Routine::Append | Routine::SameBytes | Routine::OrderBytes | Routine::Claim => {
                 (&[I32, I32, I32], Some(I32))
             }
-            Routine::Divide(_) => (&[I64, I64], Some(I64)),
+            Routine::Divide(_) | Routine::LatestWake => (&[I64, I64], Some(I64)),
             Routine::MulDiv(_) => (&[I64, I64, I64], Some(I64)),
             Routine::Valid(_)
             | Routine::Within(_)
@@ -390,11 +396,13 @@ impl Routine {
             | Routine::MonthStart
             | Routine::MonthOf
             | Routine::CountTicks(_)
-            | Routine::TickInstant(_) => (&[I64], Some(I64)),
+            | Routine::TickInstant(_)
+            | Routine::NextWake => (&[I64], Some(I64)),
             Routine::TrustNow
             | Routine::ReadTrust
             | Routine::Slope(_)
             | Routine::Left(_)
+            | Routine::Truths
             | Routine::NextDeadline => (&[], Some(I64)),
             Routine::ValidInputs
             | Routine::ValidMessage
@@ -479,6 +487,9 @@ impl Routine {
             Routine::MonthOf => kernel::calendar::month_of(code),
             Routine::CountTicks(cycle) => translate::schedule::count_ticks(code, cycle),
             Routine::TickInstant(cycle) => translate::schedule::tick_instant(code, cycle),
+            Routine::NextWake => translate::wake::next(code),
+            Routine::LatestWake => translate::wake::latest(code),
+            Routine::Truths => translate::wake::truths(code),
             Routine::Left(limit) => translate::admission::left(code, limit),
             Routine::Ask(rule) => translate::consent::ask(code, rule),
             Routine::IsMet(rule) => translate::consent::is_met(code, rule),

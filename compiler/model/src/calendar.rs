@@ -23,7 +23,7 @@ pub fn count(schedule: Schedule, from: i64, to: i64) -> i64 {
         }
         Schedule::Daily(at) => day_of(to, at) - day_of(from, at),
         Schedule::Monthly(day, at) => month_of(to, day, at) - month_of(from, day, at),
-        Schedule::OnMessage => 0,
+        Schedule::OnMessage | Schedule::OnTime => 0,
     }
 }
 
@@ -42,7 +42,7 @@ pub fn instant(schedule: Schedule, from: i64, number: i64) -> i64 {
         }
         Schedule::Daily(at) => (day_of(from, at) + number) * DAY + at,
         Schedule::Monthly(day, at) => in_month(month_of(from, day, at) + number, day, at),
-        Schedule::OnMessage => crate::types::NEVER,
+        Schedule::OnMessage | Schedule::OnTime => crate::types::NEVER,
     }
 }
 
@@ -51,7 +51,7 @@ pub fn instant(schedule: Schedule, from: i64, number: i64) -> i64 {
 pub fn patience(schedule: Schedule) -> i64 {
     let period = match schedule {
         Schedule::Every(period) | Schedule::Backoff { first: period, .. } => period,
-        Schedule::Daily(_) | Schedule::Monthly(..) | Schedule::OnMessage => DAY,
+        Schedule::Daily(_) | Schedule::Monthly(..) | Schedule::OnMessage | Schedule::OnTime => DAY,
     };
     (period / 2).min(1_000_000)
 }
@@ -62,7 +62,7 @@ pub fn shortest(schedule: Schedule) -> i64 {
         Schedule::Every(period) | Schedule::Backoff { first: period, .. } => period,
         Schedule::Daily(_) => DAY,
         Schedule::Monthly(..) => 28 * DAY,
-        Schedule::OnMessage => crate::types::NEVER,
+        Schedule::OnMessage | Schedule::OnTime => crate::types::NEVER,
     }
 }
 

@@ -6,6 +6,7 @@
 
 use crate::expr::Edit;
 use crate::layout::{Layout, prediction, role, state, tail, trust as trust_at};
+use crate::limits;
 use crate::model::Model;
 use crate::request::{self, RequestState};
 use crate::schema::Default;
@@ -53,6 +54,8 @@ pub struct State {
     pub roles: Vec<RoleState>,
     /// One per cycle that backs off: from when on it counts.
     pub backoffs: Vec<i64>,
+    /// With a cycle on time: when what the last entry turned true is looked at; else 0.
+    pub wake: i64,
     /// One per tick rule: 0, or what kept it from committing when it last was elected.
     pub outcomes: Vec<u16>,
     /// In order of the policy.
@@ -243,6 +246,7 @@ impl Image {
                     })
                     .collect(),
                 backoffs: vec![0; layout.backoffs.len()],
+                wake: 0,
                 outcomes: vec![0; layout.outcomes.len()],
                 limits: (policy.limits.iter())
                     .map(|l| LimitState {
@@ -288,18 +292,14 @@ impl Image {
         for ((_, at), from) in layout.backoffs.iter().zip(&s.backoffs) {
             put(&mut bytes, *at, &from.to_le_bytes());
         }
+        if let Some(at) = layout.wake {
+            put(&mut bytes, at, &s.wake.to_le_bytes());
+        }
         for ((_, at), outcome) in layout.outcomes.iter().zip(&s.outcomes) {
             put(&mut bytes, *at, &outcome.to_le_bytes());
         }
         for ((at, _), limit) in layout.limits.iter().zip(&s.limits) {
-            put(&mut bytes, *at, &limit.next.to_le_bytes());
-            for (k, stamp) in limit.stamps.iter().enumerate() {
-                put(&mut bytes, at + 2 + 8 * k, &stamp.to_le_bytes());
-            }
-            let amounts = at + 2 + 8 * limit.stamps.len();
-            for (k, amount) in limit.amounts.iter().enumerate() {
-                put(&mut bytes, amounts + 8 * k, &amount.to_le_bytes());
-            }
+            put_limit(&mut bytes[*at..], limit);
         }
         for (slot, open) in layout.requests.iter().zip(&s.requests) {
             if let Some(open) = open {
@@ -401,12 +401,20 @@ impl Image {
             && queued
             && numbered
             && s.backoffs.iter().all(|from| past(*from))
+            && (s.wake == 0 || s.wake == s.now + limits::PERIOD_MIN)
             && crate::step::failing_always(model, s).is_none()
     }
 }
 
 fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
     bytes[at..at + value.len()].copy_from_slice(value);
+}
+
+fn put_limit(bytes: &mut [u8], limit: &LimitState) {
+    put(bytes, 0, &limit.next.to_le_bytes());
+    for (k, number) in limit.stamps.iter().chain(&limit.amounts).enumerate() {
+        put(bytes, 2 + 8 * k, &number.to_le_bytes());
+    }
 }
 
 fn put_role(bytes: &mut [u8], held: &RoleState) {
@@ -473,6 +481,10 @@ fn read_image(model: &Model, layout: &Layout, bytes: &[u8]) -> Option<Image> {
             })
             .collect::<Option<_>>()?,
         backoffs: layout.backoffs.iter().map(|(_, at)| i64_at(*at)).collect::<Option<_>>()?,
+        wake: match layout.wake {
+            Some(at) => i64_at(at)?,
+            None => 0,
+        },
         outcomes: layout.outcomes.iter().map(|(_, at)| u16_at(*at)).collect::<Option<_>>()?,
         limits: (layout.limits.iter().enumerate())
             .map(|(place, (at, count))| {

@@ -9,6 +9,7 @@
 //!        fields in order, packed | one byte per attested field: 1 if its last write was signed
 //!        per role: epoch u32, how many keys u16, per key it may have: key 32, counter u64, window u64
 //!        per cycle that backs off: F i64
+//!        if it has a cycle on time: wake i64 (0, or when what an entry turned true is looked at)
 //!        per tick rule: u16 (0, or HELD | reason, or REFUSED | reason)
 //!        per limit: next u16, stamps i64 * count (i64::MIN where free), with a sum: amounts i64 * count
 //!        per rule that needs consent: open u8, role u16, key 32, deadline i64, parameters, wide,
@@ -41,6 +42,7 @@ use crate::model::Model;
 use crate::policy::Measure;
 use crate::schema::{Role, Schedule, Schema};
 use crate::slope::SAMPLES;
+use crate::wake;
 
 /// Offsets in the state.
 pub mod state {
@@ -319,6 +321,8 @@ pub struct Layout {
     pub roles: Vec<usize>,
     /// One per cycle that backs off: its index and its F.
     pub backoffs: Vec<(u16, usize)>,
+    /// Of an object with a cycle on time: when what an entry turned true is looked at.
+    pub wake: Option<usize>,
     /// One per tick rule: its index and its last outcome.
     pub outcomes: Vec<(u16, usize)>,
     /// One per limit: `next`, after which the stamps follow, and how many they are; where it has a sum,
@@ -383,6 +387,7 @@ impl Layout {
         let backing = schema.cycles.iter().enumerate();
         let backing = backing.filter(|(_, c)| matches!(c.schedule, Schedule::Backoff { .. }));
         let backoffs = backing.map(|(i, _)| (index(i), at.take(8))).collect();
+        let wake = wake::has_wakes(model).then(|| at.take(8));
         let ticks = policy.rules.iter().enumerate().filter(|(_, rule)| rule.on.is_tick());
         let outcomes = ticks.map(|(i, _)| (index(i), at.take(2))).collect();
         let limits = policy
@@ -453,6 +458,7 @@ impl Layout {
             signed,
             roles,
             backoffs,
+            wake,
             outcomes,
             limits,
             requests,

@@ -30,5 +30,6 @@ pub mod types;
 pub mod value;
 pub mod verify;
 pub mod waiting;
+pub mod wake;
 
 pub use model::{DecodeError, MODEL_VERSION, Model};

@@ -7,6 +7,8 @@ pub const DECLARATIONS: usize = 256;
 pub const INPUTS: usize = 64;
 /// Cycles of one object.
 pub const CYCLES: usize = 16;
+/// Guards of an object with a `cycle on time` that an entry may turn true. A set of them is one 64-bit word.
+pub const CONDITIONS: usize = 64;
 /// Variants of one enum. A set of variants is one 64-bit word.
 pub const VARIANTS: usize = 64;
 /// Parameters of one message or event.

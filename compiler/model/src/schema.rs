@@ -208,6 +208,9 @@ pub enum Schedule {
     Monthly(u8, i64),
     /// With every message.
     OnMessage,
+    /// When a comparison of time in a guard turns true, when a limit frees, and when an entry turned
+    /// a guard true; see [`crate::wake`].
+    OnTime,
 }
 
 /// What becomes of ticks that nobody offered in time.

@@ -34,7 +34,9 @@ impl Checker<'_> {
                 | BinaryOp::Le
                 | BinaryOp::Gt
                 | BinaryOp::Ge => self.comparison(*op, left, right, at),
-                BinaryOp::And | BinaryOp::Or | BinaryOp::Implies => self.without_binders(expr),
+                BinaryOp::And | BinaryOp::Or | BinaryOp::Implies => {
+                    self.without_binders_but_inner(expr)
+                }
             },
             ExprKind::Not(_) | ExprKind::Is { .. } => self.without_binders(expr),
             ExprKind::In { value, negated, domain } => self.domain(value, *negated, domain, at),

@@ -31,6 +31,16 @@ impl Builder<'_> {
             }
         };
         let schedule = self.schedule(&cycle.schedule, part);
+        let catch_up = match (&cycle.catch_up, &schedule) {
+            (Some(written), Some(Schedule::OnTime | Schedule::OnMessage)) => {
+                let at = Loc { part, at: written.how.at };
+                let text = "this cycle has no beat, so it misses nothing";
+                let problem = Problem::new(Code::UnknownName, at, text);
+                self.shape.problems.push(problem.help("leave `catch_up` out"));
+                None
+            }
+            _ => catch_up,
+        };
         let name = cycle.name.as_ref().map(|name| name.text.clone());
         // A cycle that was not understood keeps its place.
         let schedule = schedule.unwrap_or(Schedule::OnMessage);
@@ -67,8 +77,13 @@ impl Builder<'_> {
             }
             tree::Schedule::On(name) if name.text == "message" => Some(Schedule::OnMessage),
             tree::Schedule::On(name) if name.text == "time" => {
-                self.later(Loc { part, at: name.at }, "`cycle on time`");
-                None
+                if self.schema.cycles.iter().any(|cycle| cycle.schedule == Schedule::OnTime) {
+                    let at = Loc { part, at: name.at };
+                    let text = "this object has a cycle on time already";
+                    self.shape.problems.push(Problem::new(Code::NameTaken, at, text));
+                    return None;
+                }
+                Some(Schedule::OnTime)
             }
             tree::Schedule::On(name) => {
                 let at = Loc { part, at: name.at };

@@ -300,6 +300,7 @@ impl Drawing {
             "daily at 0h",
             "monthly on 31 at 1h",
             "on message",
+            "on time",
             "every 1min",
         ];
         for index in 0..3 {
@@ -309,7 +310,7 @@ impl Drawing {
             }
             let every = *self.chance.pick(&schedules);
             let late = *self.chance.pick(&["", "", " catch_up skip", " catch_up one"]);
-            let late = if every == "on message" { "" } else { late };
+            let late = if every.starts_with("on ") { "" } else { late };
             self.push(
                 Level::Member,
                 &format!("cycle{index}"),

@@ -109,6 +109,7 @@ named! { schedule_name, Schedule, SCHEDULES,
     Schedule::Every(_) => "schedule every", Schedule::Backoff { .. } => "schedule backoff",
     Schedule::Daily(_) => "schedule daily", Schedule::Monthly(..) => "schedule monthly",
     Schedule::OnMessage => "schedule on message",
+    Schedule::OnTime => "schedule on time",
 }
 named! { catch_up_name, CatchUp, CATCH_UPS,
     CatchUp::Skip => "catch up skip", CatchUp::One => "catch up one",

@@ -185,7 +185,9 @@ fn label(routine: Routine) -> Option<Label> {
         Routine::OfferWaiting | Routine::Expire => Some(Label::Waiting),
         Routine::Rule(index) => Some(Label::Rule(index)),
         Routine::SettleTrust => Some(Label::Trust),
-        Routine::NextDue => Some(Label::Schedule),
+        Routine::NextDue | Routine::NextWake | Routine::LatestWake | Routine::Truths => {
+            Some(Label::Schedule)
+        }
         Routine::Finish => Some(Label::Entry),
         _ => None,
     }

@@ -6,12 +6,12 @@ use crate::code::Code;
 use crate::ir::{Exp, Var, at, load32, load64};
 use crate::kernel::cbor;
 use crate::memory::{cell, foretold, gain, size, tick};
-use crate::translate::expr;
 use crate::translate::out::Out;
 use crate::translate::schedule::{self, indices};
 use crate::translate::scope::{self, Fields, Scope, now, prediction_record};
 use crate::translate::step::observed;
 use crate::translate::value::Val;
+use crate::translate::{expr, wake};
 use crate::unit::Routine;
 use aqo_model::extent;
 use aqo_model::layout::{offer, outcome, prediction, state, tail, trust};
@@ -250,6 +250,7 @@ pub(crate) fn seal(code: &mut Code<'_, '_>, out: &mut Out) {
     code.store(8, 0, map.image + size(state::NOW), now());
     let sequence = map.image + size(code.unit.layout.state_size + tail::SEQUENCE);
     code.store(8, 0, sequence, load64(0, sequence) + 1i64);
+    wake::after(code);
 }
 
 /// How many of so many flags, which are bytes a stride apart, are set.

@@ -25,4 +25,5 @@ pub(crate) mod sorted;
 pub(crate) mod step;
 pub(crate) mod value;
 pub(crate) mod waiting;
+pub(crate) mod wake;
 pub(crate) mod whole;

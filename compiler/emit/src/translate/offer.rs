@@ -5,6 +5,7 @@ use crate::ir::{Exp, load32, load64};
 use crate::memory::{cell, size};
 use crate::translate::schedule::indices;
 use crate::translate::value::{self, Val};
+use crate::translate::wake;
 use aqo_model::types::NEVER;
 
 /// `() -> truth`: whether each input is there or not there, and has its form where it is.
@@ -42,6 +43,7 @@ pub(crate) fn begin(code: &mut Code<'_, '_>) {
         }
         code.store(1, 0, map.usable + u32::from(index), usable);
     }
+    wake::before(code);
     code.leave();
 }
 

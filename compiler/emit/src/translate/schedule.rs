@@ -162,7 +162,7 @@ pub(crate) fn count_ticks(code: &mut Code<'_, '_>, cycle: u16) {
             let (to, from) = (month(code, to, day, at), month(code, from, day, at));
             code.ret(to - from);
         }
-        Schedule::OnMessage => code.ret(0i64),
+        Schedule::OnMessage | Schedule::OnTime => code.ret(0i64),
     }
 }
 
@@ -189,7 +189,7 @@ pub(crate) fn tick_instant(code: &mut Code<'_, '_>, cycle: u16) {
             let instant = in_month(code, month, day, at);
             code.ret(instant);
         }
-        Schedule::OnMessage => code.ret(NEVER),
+        Schedule::OnMessage | Schedule::OnTime => code.ret(NEVER),
     }
 }
 
@@ -222,6 +222,20 @@ pub(crate) fn due(code: &mut Code<'_, '_>, observed: Exp) -> Var {
         let record = code.unit.map.ticks + tick::SIZE * u32::from(index);
         code.store(8, 0, record + tick::DUE, -1i64);
         if cycle.schedule == Schedule::OnMessage {
+            continue;
+        }
+        if cycle.schedule == Schedule::OnTime {
+            let args = [load64(0, cell::SERVED), observed.clone()];
+            let instant = code.call(Routine::LatestWake, args);
+            let instant = code.bind(instant);
+            code.when(Exp::I64(0).le_s(instant), |code| {
+                code.set(any, 1);
+                code.store(8, 0, record + tick::DUE, instant);
+                code.store(8, 0, record + tick::MISSED, 0i64);
+                code.set(missed_of_all, missed_of_all + 1i64);
+                let later = latest_of_all.get().lt_s(instant);
+                code.set(latest_of_all, instant.get().select(latest_of_all, later));
+            });
             continue;
         }
         let latest = code.call(Routine::CountTicks(index), [observed.clone()]);
@@ -274,6 +288,12 @@ pub(crate) fn next_due(code: &mut Code<'_, '_>) {
     let cycles = &code.unit.model.schema.cycles;
     for (index, cycle) in indices(cycles.len()).zip(cycles) {
         if cycle.schedule == Schedule::OnMessage {
+            continue;
+        }
+        if cycle.schedule == Schedule::OnTime {
+            let instant = code.call(Routine::NextWake, [served.get()]);
+            let instant = code.bind(instant);
+            code.set(next, instant.get().select(next, instant.get().lt_s(next)));
             continue;
         }
         let number = code.call(Routine::CountTicks(index), [served.get()]);

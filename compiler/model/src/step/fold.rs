@@ -3,12 +3,13 @@
 
 use super::begin::host_mode;
 use super::consent::request;
-use super::{Speech, outcome_code};
+use super::{Speech, outcome_code, wake};
 use crate::edit::{NoPlace, edit};
 use crate::entry::{Cause, Entry, Mode, Settled, TrustChange, Verdict};
 use crate::image::{Image, KeyState, PredictionState, State};
 use crate::layout::Layout;
 use crate::layout::trust as ring;
+use crate::limits;
 use crate::model::Model;
 use crate::policy::Trigger;
 use crate::request::RequestState;
@@ -77,6 +78,12 @@ pub fn apply(
         return Err(Misfit::Birth);
     }
     let state = &mut image.state;
+    let before = match (layout.wake, expected) {
+        (None, _) => Vec::new(),
+        // What is so at birth turned so.
+        (Some(_), 0) => vec![false; limits::CONDITIONS],
+        (Some(_), _) => wake::truths(model, state, entry.now),
+    };
     state.now = entry.now;
     // What lapsed made room for the next request of its rule.
     for rule in &entry.lapsed {
@@ -104,6 +111,7 @@ pub fn apply(
     if let Some(change) = &entry.trust {
         take_trust(model, state, change)?;
     }
+    state.wake = if layout.wake.is_some() { wake::after(model, state, &before) } else { 0 };
     image.tail.sequence += 1;
     Ok(())
 }

@@ -19,6 +19,7 @@ mod foretell;
 mod rule;
 mod schedule;
 mod waiting;
+mod wake;
 mod watch;
 
 use crate::cbor::Writer;

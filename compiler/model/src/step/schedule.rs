@@ -1,14 +1,14 @@
 //! When an object acts: closed forms over what its image holds, so nothing drifts and nothing is
 //! lost over restarts and moves.
 
-use super::waiting;
+use super::{waiting, wake};
 use crate::calendar;
 use crate::entry::Tick;
 use crate::image::{PredictionState, State};
 use crate::layout::Layout;
 use crate::model::Model;
 use crate::policy::{Pause, Prediction};
-use crate::schema::CatchUp;
+use crate::schema::{CatchUp, Schedule};
 use crate::types::NEVER;
 use crate::verify;
 
@@ -73,6 +73,12 @@ pub(super) fn due(
     }
     let mut ticks = Vec::new();
     for (index, cycle) in model.schema.cycles.iter().enumerate() {
+        if cycle.schedule == Schedule::OnTime {
+            let wakes = wake::instants(model, layout, state).into_iter();
+            let latest = wakes.filter(|wake| served < *wake && *wake <= observed).max();
+            ticks.extend(latest.map(|due| Tick { cycle: index as u16, due, missed: 0 }));
+            continue;
+        }
         let from = origin(layout, state, index);
         let latest = calendar::count(cycle.schedule, from, observed.max(from));
         let before = calendar::count(cycle.schedule, from, served.max(from));
@@ -97,6 +103,10 @@ pub fn next_due(model: &Model, layout: &Layout, state: &State, served: i64) -> i
     }
     let cycles = model.schema.cycles.iter().enumerate();
     let ticks = cycles.map(|(index, cycle)| {
+        if cycle.schedule == Schedule::OnTime {
+            let wakes = wake::instants(model, layout, state).into_iter();
+            return wakes.filter(|wake| served < *wake).min().unwrap_or(NEVER);
+        }
         let from = origin(layout, state, index);
         let before = calendar::count(cycle.schedule, from, served.max(from));
         calendar::instant(cycle.schedule, from, before + 1)
@@ -114,6 +124,13 @@ pub fn served_before(
 ) -> i64 {
     let cycles = model.schema.cycles.iter().enumerate();
     let bounds = cycles.map(|(index, cycle)| {
+        if cycle.schedule == Schedule::OnTime {
+            // One that ticked was not judged up to there; one that did not was.
+            let ticked = ticks.iter().any(|tick| usize::from(tick.cycle) == index);
+            let wakes = wake::instants(model, layout, state).into_iter();
+            let judged = wakes.filter(|wake| !ticked && *wake <= observed).max();
+            return judged.unwrap_or(state.born);
+        }
         let from = origin(layout, state, index);
         let latest = calendar::count(cycle.schedule, from, observed.max(from));
         let tick = ticks.iter().find(|tick| usize::from(tick.cycle) == index);

@@ -15,6 +15,7 @@ use crate::policy::{
 };
 use crate::schema::{Change, Role};
 use crate::types::{Bounds, Kind, Type};
+use crate::wake;
 use std::collections::BTreeSet;
 
 pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
@@ -36,7 +37,8 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
             sound.at(|| format!("rule {}", rule.name))?;
         }
     }
-    Ok(())
+    let conditions = wake::wakes(model).conditions.len();
+    limit(conditions, limits::CONDITIONS, "conditions of a cycle on time").at(|| "cycle".to_owned())
 }
 
 fn counts(policy: &Policy) -> Check {

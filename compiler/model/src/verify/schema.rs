@@ -5,7 +5,7 @@ use crate::expr::Expr;
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::Model;
-use crate::schema::{Change, Cycle, Default, Field, Schedule, Schema};
+use crate::schema::{CatchUp, Change, Cycle, Default, Field, Schedule, Schema};
 use crate::types::{Bounds, NEVER, Param, Type};
 
 pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
@@ -61,6 +61,8 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
             .at(|| format!("event {}", event.name))?;
     }
     schema.cycles.iter().try_for_each(cycle).at(|| "cycle".to_owned())?;
+    let timed = schema.cycles.iter().filter(|cycle| cycle.schedule == Schedule::OnTime);
+    require(timed.count() <= 1, "two cycles on time").at(|| "cycle".to_owned())?;
     derives(model)
 }
 
@@ -95,6 +97,7 @@ fn cycle(cycle: &Cycle) -> Check {
         Schedule::Daily(at) => (0..DAY).contains(&at),
         Schedule::Monthly(day, at) => (1..=31).contains(&day) && (0..DAY).contains(&at),
         Schedule::OnMessage => true,
+        Schedule::OnTime => cycle.catch_up == CatchUp::One,
     };
     require(allowed, "a period below 1 ms, or no time of day or month")
 }

@@ -1,0 +1,118 @@
+//! When a `cycle on time` ticks: the twin of `step::wake`.
+
+use crate::bound::Rounds;
+use crate::code::Code;
+use crate::ir::{Exp, Label, Ty, Var, load64};
+use crate::memory::{cell, size};
+use crate::translate::expr;
+use crate::translate::schedule::indices;
+use crate::translate::scope::{Fields, Scope, now};
+use crate::unit::Routine;
+use aqo_model::expr::Expr;
+use aqo_model::layout::state;
+use aqo_model::limits::PERIOD_MIN;
+use aqo_model::types::NEVER;
+use aqo_model::wake::wakes;
+
+/// Leaves where one of these does not hold; binds what they name.
+fn given(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, given: &[&Expr], otherwise: Label) {
+    for cond in given {
+        let holds = expr::truth(code, scope, cond);
+        code.stop_if(otherwise, holds.eqz());
+    }
+}
+
+/// Each instant after the last entry at which the object wants to be ticked.
+fn each(code: &mut Code<'_, '_>, fill: &mut dyn FnMut(&mut Code<'_, '_>, Var)) {
+    let (model, layout) = (code.unit.model, code.unit.layout);
+    let image = code.unit.map.image;
+    let last = code.bind(load64(0, image + size(state::NOW)));
+    let mut ahead = |code: &mut Code<'_, '_>, instant: Exp| {
+        let instant = code.bind(instant);
+        let is_ahead = last.get().lt_s(instant) & instant.get().lt_s(NEVER);
+        code.when(is_ahead, |code| {
+            // Never closer than this to the step before.
+            let soon = last + PERIOD_MIN;
+            code.set(instant, instant.get().select(soon.clone(), soon.lt_s(instant)));
+            fill(code, instant);
+        });
+    };
+    let found = wakes(model);
+    for wake in &found.times {
+        code.block(|code, skipped| {
+            let mut scope = Scope::new(Fields::Image, wake.locals);
+            given(code, &mut scope, &wake.given, skipped);
+            let instant = expr::value(code, &mut scope, &wake.at).number();
+            ahead(code, instant);
+        });
+    }
+    for limit in found.limits {
+        let (offset, count) = layout.limits[limit];
+        let (stamps, per) = (image + size(offset + 2), model.policy.limits[limit].per);
+        code.each(Rounds::stamps(u32::from(count)), i32::from(count), |code, k| {
+            let stamp = code.bind(load64(k << 3, stamps));
+            code.when(stamp.get().ne(state::FREE), |code| ahead(code, stamp + per));
+        });
+    }
+    if let Some(offset) = layout.wake {
+        ahead(code, load64(0, image + size(offset)));
+    }
+}
+
+/// `(after) -> instant`: the earliest after this one, or never.
+pub(crate) fn next(code: &mut Code<'_, '_>) {
+    let [after] = code.params();
+    let earliest = code.bind(NEVER);
+    each(code, &mut |code, instant| {
+        let next = after.get().lt_s(instant) & instant.get().lt_s(earliest);
+        code.when(next, |code| code.set(earliest, instant));
+    });
+    code.ret(earliest);
+}
+
+/// `(after, upto) -> instant`: the latest of those after the one and not after the other, or -1.
+pub(crate) fn latest(code: &mut Code<'_, '_>) {
+    let [after, upto] = code.params();
+    let latest = code.bind(-1i64);
+    each(code, &mut |code, instant| {
+        let within = after.get().lt_s(instant) & instant.get().le_s(upto);
+        let later = within & latest.get().lt_s(instant);
+        code.when(later, |code| code.set(latest, instant));
+    });
+    code.ret(latest);
+}
+
+/// `() -> set`: which guards hold now, as far as they are known, bit by bit.
+pub(crate) fn truths(code: &mut Code<'_, '_>) {
+    let found = wakes(code.unit.model);
+    let set = code.var(Ty::I64);
+    for (bit, condition) in indices(found.conditions.len()).zip(&found.conditions) {
+        code.block(|code, skipped| {
+            let mut scope = Scope::new(Fields::Image, condition.locals);
+            let all: Vec<&Expr> = condition.all.iter().collect();
+            given(code, &mut scope, &all, skipped);
+            code.set(set, set | (1i64 << bit));
+        });
+    }
+    code.ret(set);
+}
+
+/// What held before the step.
+pub(crate) fn before(code: &mut Code<'_, '_>) {
+    if code.unit.layout.wake.is_some() {
+        let truths = code.call(Routine::Truths, []);
+        code.store(8, 0, cell::TRUTHS, truths);
+    }
+}
+
+/// When an entry turned a guard true, it is looked at soon.
+pub(crate) fn after(code: &mut Code<'_, '_>) {
+    let Some(offset) = code.unit.layout.wake else { return };
+    // They have been taken off.
+    code.store(8, 0, cell::LOSSES, 0i64);
+    let truths = code.call(Routine::Truths, []);
+    let before = load64(0, cell::TRUTHS);
+    let turned = (truths & (before ^ -1i64)).ne(0i64);
+    let wake = (now() + PERIOD_MIN).select(0i64, turned);
+    code.store(8, 0, code.unit.map.image + size(offset), wake);
+}

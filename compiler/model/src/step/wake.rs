@@ -1,0 +1,66 @@
+//! When a `cycle on time` ticks: what [`wake`](crate::wake) reads off the guards, looked at in a state.
+
+use super::eval::Scope;
+use crate::expr::Expr;
+use crate::image::State;
+use crate::layout::{Layout, state};
+use crate::limits::PERIOD_MIN;
+use crate::model::Model;
+use crate::types::{NEVER, Type};
+use crate::wake::{Wakes, wakes};
+
+/// The instants after the last entry at which the object wants to be ticked; none lies beyond all
+/// time.
+pub(super) fn instants(model: &Model, layout: &Layout, state: &State) -> Vec<i64> {
+    let mut found = Vec::new();
+    if layout.wake.is_none() {
+        return found;
+    }
+    let Wakes { times, limits, .. } = wakes(model);
+    for wake in &times {
+        if let Some(mut scope) = given(model, state, &wake.given, wake.locals)
+            && let Ok(instant) = scope.int(&wake.at)
+        {
+            found.push(instant);
+        }
+    }
+    for limit in limits {
+        let per = model.policy.limits[limit].per;
+        let stamps = state.limits[limit].stamps.iter().filter(|stamp| **stamp != state::FREE);
+        found.extend(stamps.map(|stamp| stamp.saturating_add(per)));
+    }
+    found.push(state.wake);
+    // Never closer than this to the step before.
+    let soon = state.now.saturating_add(PERIOD_MIN);
+    let ahead = found.into_iter().filter(|instant| *instant > state.now && *instant < NEVER);
+    ahead.map(|instant| instant.max(soon)).collect()
+}
+
+/// Which guards hold in a state, as far as they are known at an instant.
+pub(super) fn truths(model: &Model, state: &State, now: i64) -> Vec<bool> {
+    let state = State { now, ..state.clone() };
+    let conditions = wakes(model).conditions.into_iter();
+    let holds = conditions.map(|condition| {
+        let all: Vec<&Expr> = condition.all.iter().collect();
+        given(model, &state, &all, condition.locals).is_some()
+    });
+    holds.collect()
+}
+
+/// When an entry turned a guard true, it is looked at soon.
+pub(super) fn after(model: &Model, state: &State, before: &[bool]) -> i64 {
+    let truths = truths(model, state, state.now);
+    let turned = truths.iter().zip(before).any(|(now, before)| *now && !before);
+    if turned { state.now.saturating_add(PERIOD_MIN) } else { 0 }
+}
+
+/// A scope in which these hold, with what they bind; `None` where one does not.
+fn given<'s>(
+    model: &'s Model,
+    state: &'s State,
+    given: &[&Expr],
+    locals: &[Type],
+) -> Option<Scope<'s>> {
+    let mut scope = Scope::of_state(model, state, locals);
+    given.iter().all(|cond| scope.holds(cond)).then_some(scope)
+}
