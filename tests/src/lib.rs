@@ -2,6 +2,7 @@
 
 pub mod chance;
 pub mod compiled;
+pub mod corpus;
 pub mod meter;
 pub mod models;
 pub mod offers;
