@@ -19,6 +19,7 @@ pub use crate::source::SourceFile;
 use aqo_grammar::tree::{self, ItemKind, MemberKind, Span};
 use aqo_grammar::{Parse, parse};
 use aqo_model::Model;
+use aqo_model::types::Type;
 use aqo_model::verify;
 use std::sync::Arc;
 
@@ -53,6 +54,7 @@ impl Database {
 pub struct CheckedModel {
     model: Model,
     docs: Vec<(String, String)>,
+    limits: Vec<(String, u16, Type)>,
 }
 
 impl CheckedModel {
@@ -64,6 +66,11 @@ impl CheckedModel {
     /// Doc comments by path: `field setpoint`.
     pub fn docs(&self) -> &[(String, String)] {
         &self.docs
+    }
+
+    /// What is left of each limit, by name: its index and the type of the rest.
+    pub(crate) fn limits(&self) -> &[(String, u16, Type)] {
+        &self.limits
     }
 }
 
@@ -201,8 +208,8 @@ pub fn object_of(db: &dyn salsa::Database, file: SourceFile, index: usize) -> Ar
     }
     let sound =
         sound && whole && !damaged && problems.iter().all(|problem| problem.code.is_warning());
-    let docs = shape.docs.clone();
-    let model = sound.then(|| Arc::new(CheckedModel { model, docs }));
+    let (docs, limits) = (shape.docs.clone(), head.limits.clone());
+    let model = sound.then(|| Arc::new(CheckedModel { model, docs, limits }));
     Arc::new(CheckedObject { model, problems })
 }
 

@@ -196,18 +196,20 @@ impl Checker<'_> {
         self.typed(Expr::With(Box::new(of.expr), changes), Type::Record(index), at)
     }
 
-    /// `p.amount`, `xs.len`, `xs.first`
     /// What is left of a limit.
     fn left_of(&mut self, limit: &str, at: At) -> Typed {
+        if !self.reach.moving {
+            return self.unreadable_here(&format!("{limit}.left"), at);
+        }
         let found = self.limits.iter().find(|(name, ..)| name == limit).cloned();
         match found {
-            Some((_, index, ty)) if self.reach.moving => self.typed(Expr::Left(index), ty, at),
-            Some(_) => self.unreadable_here(&format!("{limit}.left"), at),
+            Some((_, index, ty)) => self.typed(Expr::Left(index), ty, at),
             // Its declaration was not understood.
             None => self.wrong(at),
         }
     }
 
+    /// `p.amount`, `xs.len`, `xs.first`
     pub(super) fn property(&mut self, of: &tree::Expr, name: &Name, at: At) -> Typed {
         if let (ExprKind::Name(limit), "left") = (&of.kind, name.text.as_str())
             && let Some(Def::Limit) = self.shape.def(limit)

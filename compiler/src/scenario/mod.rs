@@ -285,7 +285,8 @@ impl Reader<'_> {
 
     fn with<T>(&mut self, reach: Reach, read: impl FnOnce(&mut Checker<'_>) -> T) -> T {
         let mut checker =
-            Checker::new(self.globals, self.shape, self.model.model(), self.part, reach);
+            Checker::new(self.globals, self.shape, self.model.model(), self.part, reach)
+                .with_limits(self.model.limits());
         if let Some((names, params)) = &self.open {
             checker = checker.with_params(names, params, true);
             // That was said when the parameters were declared.
