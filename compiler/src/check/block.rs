@@ -1,6 +1,6 @@
 //! The body of a rule: what it sets, says and foretells on each path.
 
-use super::{Captures, Checker, Meaning, Named, Reach, Typed};
+use super::{Captures, Checker, Meaning, Named, Reach};
 use crate::codes::Code;
 use crate::diagnostic::Problem;
 use crate::globals::unknown;
@@ -386,7 +386,7 @@ impl Checker<'_> {
             Reach { tick: false, refuses: false, ..Reach::TICK },
         );
         self.captures = Some(captures);
-        let typed = self.without_binders_but_inner(holds);
+        let typed = self.whole_condition(holds);
         let mut captures = self.captures.take().unwrap_or_default();
         self.reach = reach;
         self.facts = facts;
@@ -395,16 +395,6 @@ impl Checker<'_> {
         let mut holds = typed.ty.is_some().then_some(typed.expr)?;
         keep_used(&mut holds, &mut captures);
         Some((holds, inner, captures))
-    }
-
-    /// A whole condition: what it binds is bound for its own parts alone.
-    pub(super) fn without_binders_but_inner(&mut self, expr: &tree::Expr) -> Typed {
-        let (typed, _) = self.condition(expr);
-        let at = typed.at;
-        if typed.ty.is_none() {
-            return typed;
-        }
-        self.adapt(typed, &Type::Bool).unwrap_or_else(|| self.wrong(at))
     }
 
     /// Whose word settles a prediction: the lowest input that it reads, else the lowest attested field.

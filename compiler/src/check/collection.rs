@@ -89,7 +89,7 @@ impl Checker<'_> {
             | tree::Quantifier::All
             | tree::Quantifier::Count
             | tree::Quantifier::Find => {
-                let typed = self.without_binders_but_inner(body);
+                let typed = self.whole_condition(body);
                 typed.ty.is_some().then_some(typed)
             }
         };

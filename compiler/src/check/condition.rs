@@ -90,6 +90,16 @@ impl Checker<'_> {
         typed
     }
 
+    /// A whole condition: what it binds is bound for its own parts alone.
+    pub(super) fn whole_condition(&mut self, expr: &tree::Expr) -> Typed {
+        let (typed, _) = self.condition(expr);
+        let at = typed.at;
+        if typed.ty.is_none() {
+            return typed;
+        }
+        self.adapt(typed, &Type::Bool).unwrap_or_else(|| self.wrong(at))
+    }
+
     fn as_bool(&mut self, typed: Typed) -> Typed {
         let at = typed.at;
         self.adapt(typed, &Type::Bool).unwrap_or_else(|| self.wrong(at))

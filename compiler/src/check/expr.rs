@@ -34,11 +34,9 @@ impl Checker<'_> {
                 | BinaryOp::Le
                 | BinaryOp::Gt
                 | BinaryOp::Ge => self.comparison(*op, left, right, at),
-                BinaryOp::And | BinaryOp::Or | BinaryOp::Implies => {
-                    self.without_binders_but_inner(expr)
-                }
+                BinaryOp::And | BinaryOp::Or | BinaryOp::Implies => self.whole_condition(expr),
             },
-            ExprKind::Not(_) | ExprKind::Is { .. } => self.without_binders(expr),
+            ExprKind::Not(_) | ExprKind::Is { .. } => self.whole_condition(expr),
             ExprKind::In { value, negated, domain } => self.domain(value, *negated, domain, at),
             ExprKind::Else { value, otherwise } => self.otherwise(value, otherwise, at, want),
             ExprKind::If(choice) => self.choice(choice, at, want),
