@@ -18,6 +18,23 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const PREDECLARED: [&str; 10] =
     ["now", "due", "missed", "born", "never", "trust", "slope", "slope_long", "sender", "parent"];
 
+/// The functions that the language declares, so that nobody else does.
+pub const BUILT_IN: [&str; 13] = [
+    "min",
+    "max",
+    "abs",
+    "clamp",
+    "median",
+    "square",
+    "present",
+    "half_even",
+    "half_up",
+    "floor",
+    "ceil",
+    "trunc",
+    "starts_with",
+];
+
 /// The names of a file, as its objects see them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Globals {
@@ -97,8 +114,11 @@ impl Globals {
         if PREDECLARED.contains(&name.text.as_str()) {
             self.problems.push(predeclared(name, at));
         }
-        if let Some(first) = self.places.get(&name.text) {
-            self.problems.push(taken(name, at, *first));
+        if let Some(first) = self.places.get_mut(&name.text) {
+            // Types and constants are read after the rest; the second is who stands below.
+            let later = if at.part < first.part { std::mem::replace(first, at) } else { at };
+            let first = *first;
+            self.problems.push(taken(name, later, first));
         } else {
             self.places.insert(name.text.clone(), at);
         }
@@ -211,7 +231,12 @@ impl Globals {
                 self.types.records.push(Record { name: r.name.text.clone(), fields: Vec::new() });
                 self.record_places.push(at);
             }
-            ItemKind::Fn(f) => self.declare(&f.name, id),
+            ItemKind::Fn(f) => {
+                if BUILT_IN.contains(&f.name.text.as_str()) {
+                    self.problems.push(predeclared(&f.name, Loc { part: id, at: f.name.at }));
+                }
+                self.declare(&f.name, id);
+            }
             ItemKind::Object(object) => self.declare(&object.name, id),
             ItemKind::Alias(tree::Alias { name, .. })
             | ItemKind::Const(Const { param: Param { name, .. }, .. }) => {

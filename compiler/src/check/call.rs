@@ -2,28 +2,12 @@
 
 use super::{Checker, Typed, unbounded};
 use crate::codes::Code;
-use crate::globals::{not_yet, unknown};
+use crate::globals::{BUILT_IN, not_yet, unknown};
+use crate::shape::Def;
 use aqo_grammar::tree::{self, Args, At, Call};
 use aqo_model::expr::{Expr, Rounding};
 use aqo_model::types::Param;
 use aqo_model::types::{Bounds, Type};
-
-/// The built-in functions, for suggestions.
-const BUILT_IN: [&str; 13] = [
-    "min",
-    "max",
-    "abs",
-    "clamp",
-    "median",
-    "square",
-    "present",
-    "half_even",
-    "half_up",
-    "floor",
-    "ceil",
-    "trunc",
-    "starts_with",
-];
 
 impl Checker<'_> {
     pub(super) fn call(&mut self, call: &Call, at: At, want: Option<&Type>) -> Typed {
@@ -34,7 +18,8 @@ impl Checker<'_> {
         if let Some(index) = self.globals.function_named(name) {
             return self.function_call(index, call, at);
         }
-        if let Some(arg) = call.args.args.iter().find_map(|arg| arg.label.as_ref()) {
+        let label = call.args.args.iter().find_map(|arg| arg.label.as_ref());
+        if let Some(arg) = label.filter(|_| BUILT_IN.contains(&name)) {
             self.problem(
                 Code::Arguments,
                 arg.at,
@@ -78,7 +63,12 @@ impl Checker<'_> {
                 let at = self.loc(call.name.at);
                 let own = self.globals.functions.iter().map(|function| function.name.as_str());
                 let known = BUILT_IN.into_iter().chain(own);
-                let problem = self.globals.unknown(Code::UnknownName, at, "function", name, known);
+                let mut problem =
+                    self.globals.unknown(Code::UnknownName, at, "function", name, known);
+                if let (Some(problem), Some(Def::Event(_))) = (&mut problem, self.shape.def(name)) {
+                    problem.help =
+                        Some(format!("to ask what was said: `expect emitted {name}(…)`"));
+                }
                 self.problems.extend(problem);
                 self.wrong(call.at)
             }

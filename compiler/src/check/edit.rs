@@ -5,7 +5,7 @@
 use super::Checker;
 use crate::codes::Code;
 use crate::diagnostic::Problem;
-use crate::globals::unknown;
+use crate::globals::{PREDECLARED, unknown};
 use crate::shape::{Def, Slot};
 use aqo_grammar::tree::{self, At, ExprKind, Name, Otherwise, Place, PlacePart, Refuse};
 use aqo_model::expr::{Edit, Expr, Step, Stmt};
@@ -497,17 +497,25 @@ impl Checker<'_> {
         let at = self.loc(name.at);
         let problem = match self.shape.def(&name.text) {
             Some(Def::Role(_)) => crate::globals::not_yet(at, "binding a role anew"),
-            Some(_) => Problem::new(
+            None if !self.is_known(&name.text) => {
+                let fields = self.model.schema.fields.iter().map(|field| field.name.as_str());
+                unknown(Code::UnknownName, at, "field", &name.text, fields)
+            }
+            Some(_) | None => Problem::new(
                 Code::CannotSet,
                 at,
                 format!("`{}` is not a field, so it cannot be set", name.text),
             )
             .label("not a field"),
-            None => {
-                let fields = self.model.schema.fields.iter().map(|field| field.name.as_str());
-                unknown(Code::UnknownName, at, "field", &name.text, fields)
-            }
         };
         self.push(problem);
+    }
+
+    /// Whether a name that is no member means something here: a parameter, a `let`, a constant, a
+    /// value of the language.
+    fn is_known(&self, name: &str) -> bool {
+        self.names.iter().any(|named| named.name == name)
+            || self.globals.consts.contains_key(name)
+            || PREDECLARED.contains(&name)
     }
 }

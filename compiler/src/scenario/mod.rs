@@ -465,6 +465,13 @@ impl Reader<'_> {
                     .push(problem.help(format!("add `from {}`", roles.join("` or `from "))));
                 return None;
             }
+            Some(name) if declared.from.is_empty() => {
+                let message =
+                    format!("`{}` is not signed, so nobody in particular sends it", declared.name);
+                let problem = Problem::new(Code::Arguments, self.loc(name.at), message);
+                self.problems.push(problem.help("leave out `from`: whoever sends it is not known"));
+                return None;
+            }
             Some(name) => Some(self.speaker(name)?),
         };
         let wanted = self.wanted(outcome)?;
