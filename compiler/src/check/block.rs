@@ -118,6 +118,31 @@ impl Checker<'_> {
         }
     }
 
+    /// The same where a derived value, or one behind it, follows from such a field.
+    pub(super) fn follows_old(&mut self, derive: &str, value: &Expr, at: aqo_grammar::tree::At) {
+        if !self.path.saying {
+            return;
+        }
+        let derives = &self.model.schema.derives;
+        let (mut fields, mut open) = (BTreeSet::new(), vec![value]);
+        while let Some(value) = open.pop() {
+            fields.extend(super::fields_of(value));
+            value.walk(&mut |part| {
+                if let Expr::Derive(index) = part {
+                    open.extend(derives.get(usize::from(*index)).map(|derive| &derive.value));
+                }
+            });
+        }
+        let Some(field) = fields.intersection(&self.path.around).next() else { return };
+        let name = self.model.schema.fields[usize::from(*field)].name.clone();
+        let message = format!(
+            "`{derive}` follows from `{name}`, which this rule sets: its old value would be said"
+        );
+        let problem = self.problem(Code::ReadsOld, at, message);
+        problem.label = "the old value".to_owned();
+        problem.help = Some(format!("say what you mean: `let before = {derive}` for the old one"));
+    }
+
     fn stmt(&mut self, stmt: &tree::Stmt, follows_set: bool) -> Option<Stmt> {
         match &stmt.kind {
             StmtKind::Let(stmt) => {

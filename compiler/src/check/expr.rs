@@ -132,6 +132,9 @@ impl Checker<'_> {
                 let ty = self.shape.derive_types.get(usize::from(index)).cloned().flatten();
                 let expr = Expr::Derive(index);
                 let above = usize::from(index) < self.derives;
+                if let (true, Some(derive)) = (above, schema.derives.get(usize::from(index))) {
+                    self.follows_old(name, &derive.value, at);
+                }
                 let still =
                     self.reach.moving || !matches!(self.checked(&expr), Err(Fault::Unreadable(_)));
                 (expr, ty, self.reach.fields && above && still)
