@@ -6,7 +6,7 @@ use crate::diagnostic::{Loc, PartId, Problem};
 use crate::globals::{Globals, not_yet, unknown};
 use crate::policy::{Demand, Head, demand};
 use crate::shape::{Def, Shape, Slot};
-use aqo_grammar::tree::{self, Act};
+use aqo_grammar::tree::{self, Act, ElseStmt, StmtKind};
 use aqo_model::expr::Stmt;
 use aqo_model::policy::{Prediction, Quorum, Reason, Rule, Trigger, TrustDemand};
 use aqo_model::schema::Message;
@@ -59,12 +59,12 @@ pub fn check_rule(
     let (needs, quorum) = demands(&mut checker, on, rule);
     let body = match &rule.act {
         Act::Block(block) => checker.block(block),
-        Act::Refuse(refuse) => {
-            limit_of_refusal(&mut checker, head, index, rule);
-            checker.refusal(refuse).into_iter().map(Stmt::Refuse).collect()
-        }
+        Act::Refuse(refuse) => checker.refusal(refuse).into_iter().map(Stmt::Refuse).collect(),
         Act::Damaged => Vec::new(),
     };
+    if only_refuses(rule) {
+        limit_of_refusal(&mut checker, head, index, rule);
+    }
     let (locals, predictions) = (checker.locals.clone(), checker.predictions.clone());
     problems.append(&mut checker.problems);
     let whole = problems.iter().all(|problem| problem.code.is_warning())
@@ -240,6 +240,42 @@ fn counted(values: usize) -> String {
         1 => "1 value".to_owned(),
         more => format!("{more} values"),
     }
+}
+
+/// Whether each way through a rule ends in a refusal, so that it never commits.
+pub(crate) fn only_refuses(rule: &tree::Rule) -> bool {
+    match &rule.act {
+        Act::Block(block) => always_refuses(block),
+        Act::Refuse(_) => true,
+        Act::Damaged => false,
+    }
+}
+
+fn always_refuses(block: &tree::Block) -> bool {
+    block.stmts.iter().any(|stmt| match &stmt.kind {
+        StmtKind::Refuse(_) => true,
+        StmtKind::If(stmt) => both_refuse(stmt),
+        StmtKind::Match { arms, .. } => arms.iter().all(|arm| always_refuses(&arm.block)),
+        StmtKind::Let(_)
+        | StmtKind::Set { .. }
+        | StmtKind::Add { .. }
+        | StmtKind::Remove { .. }
+        | StmtKind::Emit(_)
+        | StmtKind::Predict { .. }
+        | StmtKind::Tell { .. }
+        | StmtKind::Spawn { .. }
+        | StmtKind::Close { .. }
+        | StmtKind::Damaged => false,
+    })
+}
+
+fn both_refuse(stmt: &tree::IfStmt) -> bool {
+    let otherwise = match stmt.otherwise.as_deref() {
+        Some(ElseStmt::Block(block)) => always_refuses(block),
+        Some(ElseStmt::If(stmt)) => both_refuse(stmt),
+        None => false,
+    };
+    otherwise && always_refuses(&stmt.then)
 }
 
 /// A rule that only refuses never commits, so a limit of it counts nothing.

@@ -102,7 +102,7 @@ impl Reach {
 pub struct Checker<'c> {
     globals: &'c Globals,
     shape: &'c Shape,
-    model: &'c Model,
+    pub(crate) model: &'c Model,
     part: PartId,
     reach: Reach,
     params: Vec<Param>,

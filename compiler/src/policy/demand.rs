@@ -72,6 +72,14 @@ fn trust_demand(checker: &mut Checker<'_>, demand: &tree::Demand) -> Option<Trus
         );
         return None;
     };
+    if checker.model.policy.trust.is_none() {
+        let message = "this object declares no `trust`, so it is always 0";
+        checker.problems.push(
+            Problem::new(Code::NeverHappens, loc(demand.at), message)
+                .help("declare it in the policy: `trust { gain … on … }`"),
+        );
+        return None;
+    }
     let most = match of {
         Measure::Trust => 4_000_000,
         Measure::Slope | Measure::SlopeLong => slope::MOST,

@@ -5,6 +5,7 @@
 use super::Reader;
 use crate::codes::Code;
 use crate::diagnostic::Problem;
+use crate::rule::only_refuses;
 use crate::shape::{Def, Slot};
 use aqo_grammar::tree::{self, At, MemberKind, Name, Part};
 use aqo_model::policy::{Happening, Score, Trust};
@@ -183,7 +184,7 @@ impl Reader<'_> {
         else {
             return true;
         };
-        if matches!(rule.act, tree::Act::Refuse(_)) {
+        if only_refuses(rule) {
             return false;
         }
         let trigger = &rule.trigger;
@@ -193,7 +194,9 @@ impl Reader<'_> {
                 self.shape.untyped.contains(&Slot::Sender(kind))
                     || message.is_none_or(|message| !message.from.is_empty())
             }
-            _ => trigger.part.is_some() || trigger.name.text != "tick",
+            // What a cycle, a promise or a move brings about is nobody's word.
+            Some(_) => false,
+            None => !matches!(trigger.name.text.as_str(), "tick" | "arrive" | "upgraded"),
         }
     }
 
