@@ -1,6 +1,6 @@
 //! Stores: continued, killed, torn, flipped, fought over.
 
-use crate::world::{EXAMPLES, Heads, component, development, example, host, room, run};
+use crate::world::{EXAMPLES, Heads, birth_of, component, development, example, host, room, run};
 use aqo_model::value::Bytes32;
 use aqo_runtime::config::{HostConfig, Limits};
 use aqo_runtime::environment::RealDisk;
@@ -331,9 +331,32 @@ fn every_example_is_born_and_verifies() {
         let mut heads = Heads::default();
         let mut host = host(directory.path(), None, &mut heads).unwrap();
         let artifact = host.load(&component(name)).unwrap();
-        host.birth(&artifact, name, &development(), &mut heads).unwrap();
+        host.birth(&artifact, name, &birth_of(name), &mut heads).unwrap();
         host.stop().unwrap();
         assert_eq!(heads_on_disk(directory.path()), heads.heads);
+    }
+}
+
+/// As its README says: with its own host, and by the store verified afterwards.
+#[test]
+fn every_example_runs_and_ends() {
+    for name in EXAMPLES {
+        let directory = store();
+        let at = directory.path().to_str().unwrap();
+        let path = example(name);
+        // Some wait for somebody to speak, and would wait for ever.
+        let waits = ["spending_guard", "cold_chain", "milestones"].contains(&name);
+        let steps = if waits { "0" } else { "5" };
+        let run = ["run", path.to_str().unwrap(), "--store", at, "--steps", steps];
+        let verify = ["verify", "--store", at, "--rederive"];
+        let calls = [("aqc", &run[..], " birth  "), ("aqr", &verify[..], " hold")];
+        for (program, arguments, mark) in calls {
+            let done =
+                std::process::Command::new(binary(program)).args(arguments).output().unwrap();
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let (out, err) = (text(&done.stdout), text(&done.stderr));
+            assert!(done.status.success() && out.contains(mark), "{name}: {out}{err}");
+        }
     }
 }
 

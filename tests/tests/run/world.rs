@@ -28,7 +28,8 @@ pub(crate) fn component(name: &str) -> Vec<u8> {
 }
 
 /// Every example.
-pub(crate) const EXAMPLES: [&str; 3] = ["spending_guard", "cold_chain", "thermostat"];
+pub(crate) const EXAMPLES: [&str; 5] =
+    ["spending_guard", "cold_chain", "thermostat", "pump_station", "milestones"];
 
 /// Keeps the heads of what was recorded.
 #[derive(Default)]
@@ -74,6 +75,16 @@ pub(crate) fn room() -> HostConfig {
 /// Births for development.
 pub(crate) fn development() -> BirthValues {
     BirthValues { development: true, ..BirthValues::default() }
+}
+
+/// The same with an example's own birth values: the lines below `[run.birth]` of its manifest.
+pub(crate) fn birth_of(name: &str) -> BirthValues {
+    let manifest = std::fs::read_to_string(example(name).join("aqo.toml")).unwrap();
+    let lines = manifest.lines().skip_while(|line| *line != "[run.birth]").skip(1);
+    let pairs = lines.filter_map(|line| line.split_once(" = "));
+    let fields =
+        pairs.map(|(field, value)| (field.to_owned(), value.trim_matches(['"', '\'']).to_owned()));
+    BirthValues { fields: fields.collect(), ..development() }
 }
 
 /// Runs a host until it has recorded so many entries more.

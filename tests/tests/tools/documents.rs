@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::helpers::{LAMP, call, call_on, directory};
 use crate::html::{hold, programs, text};
 
-const EXAMPLES: [&str; 3] = ["spending_guard", "cold_chain", "thermostat"];
+const EXAMPLES: [&str; 5] =
+    ["spending_guard", "cold_chain", "thermostat", "pump_station", "milestones"];
 
 fn example(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)

@@ -1,0 +1,14 @@
+#!/bin/sh
+# A bank: takes each payment and writes it down in the store's directory; hears of disputes, too.
+while IFS= read -r line; do
+    case $line in
+    *'"event":'*)
+        [ -z "$AQO_STORE" ] || printf '%s\n' "$line" >>"$AQO_STORE/bank.txt"
+        id=${line##*'"id":"'}
+        printf '{"ack":"%s"}\n' "${id%%'"'*}"
+        ;;
+    *)
+        printf '{}\n'
+        ;;
+    esac
+done
