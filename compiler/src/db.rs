@@ -4,10 +4,12 @@
 //! compared without its positions, so an edit of white space checks nothing again, and an edit
 //! inside a rule checks that rule alone.
 
+use crate::carried::carried;
 use crate::codes::Code;
 use crate::cost::too_dear;
 use crate::diagnostic::{Diagnostic, Loc, PartId, Problem, Severity};
-use crate::globals::{Globals, globals};
+use crate::globals::Globals;
+use crate::modules::{globals_in, uses_are_sound};
 use crate::object::shape;
 use crate::policy::{Head, head};
 use crate::rule::{CheckedRule, check_rule, refusable_problem};
@@ -16,7 +18,8 @@ use crate::scenario::{Scenario, Target, scenario};
 use crate::shape::Shape;
 use crate::silence::Unread;
 pub use crate::source::SourceFile;
-use aqo_grammar::tree::{self, ItemKind, MemberKind, Span};
+use crate::unused::unused;
+use aqo_grammar::tree::{self, At, ItemKind, MemberKind, Span};
 use aqo_grammar::{Parse, parse};
 use aqo_model::Model;
 use aqo_model::types::Type;
@@ -53,6 +56,7 @@ impl Database {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedModel {
     model: Model,
+    wide: Model,
     docs: Vec<(String, String)>,
     limits: Vec<(String, u16, Type)>,
 }
@@ -61,6 +65,12 @@ impl CheckedModel {
     /// The Model.
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// The same with all types and functions that its file can name, which are what expressions of
+    /// its scenarios refer to. It is another class where the object carries fewer.
+    pub fn wide(&self) -> &Model {
+        &self.wide
     }
 
     /// Doc comments by path: `field setpoint`.
@@ -91,7 +101,7 @@ pub fn tree_of(db: &dyn salsa::Database, file: SourceFile) -> Arc<Parse> {
 
 /// Whether a text has errors of its syntax.
 #[salsa::tracked]
-fn is_damaged(db: &dyn salsa::Database, file: SourceFile) -> bool {
+pub(crate) fn is_damaged(db: &dyn salsa::Database, file: SourceFile) -> bool {
     tree_of(db, file)
         .errors
         .iter()
@@ -133,10 +143,10 @@ fn without_spans(node: &ItemKind) -> ItemKind {
     ItemKind::Object(object)
 }
 
-/// Units, enums, aliases and constants.
+/// Units, enums, aliases and constants, its own and those that it uses.
 #[salsa::tracked(returns(clone))]
 pub fn globals_of(db: &dyn salsa::Database, file: SourceFile) -> Arc<Globals> {
-    Arc::new(globals(&tree_of(db, file).file))
+    Arc::new(globals_in(db, file, &tree_of(db, file).file))
 }
 
 /// The names of an object.
@@ -202,14 +212,15 @@ pub fn object_of(db: &dyn salsa::Database, file: SourceFile, index: usize) -> Ar
     let damaged = is_damaged(db, file);
     let globals = globals_of(db, file);
     let mut known = problems.iter().chain(&globals.problems);
-    let sound = known.all(|problem| problem.code.is_warning());
-    if whole && sound && !damaged {
-        problems.extend(whole_object(&shape, &head, &model, index));
+    let sound = known.all(|problem| problem.code.is_warning()) && *uses_are_sound(db, file);
+    if !(whole && sound && !damaged) {
+        return Arc::new(CheckedObject { model: None, problems });
     }
-    let sound =
-        sound && whole && !damaged && problems.iter().all(|problem| problem.code.is_warning());
+    let (wide, model) = (model.clone(), carried(&globals, &model));
+    problems.extend(whole_object(&shape, &head, &model, index));
+    let sound = problems.iter().all(|problem| problem.code.is_warning());
     let (docs, limits) = (shape.docs.clone(), head.limits.clone());
-    let model = sound.then(|| Arc::new(CheckedModel { model, docs, limits }));
+    let model = sound.then(|| Arc::new(CheckedModel { model, wide, docs, limits }));
     Arc::new(CheckedObject { model, problems })
 }
 
@@ -324,6 +335,9 @@ pub fn diagnostics(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diagnostic
         problems.extend(property.problems.iter().cloned());
     }
     let text = file.text(db);
+    if tree.errors.is_empty() {
+        problems.extend(unused(&globals_of(db, file), &tree.file, text));
+    }
     let unread = if tree.errors.is_empty() { Unread::default() } else { Unread::of(&tree, text) };
     let placed = problems.iter().map(|problem| (problem, place(&tree.file, problem)));
     let own = placed.filter(|(problem, placed)| !unread.explains(problem, placed.span.of(text)));
@@ -364,7 +378,10 @@ fn place(file: &tree::File, problem: &Problem) -> Diagnostic {
             .map(|(at, what)| (span_of(file, *at), what.clone()))
             .collect(),
         help: problem.help.clone(),
-        fix: problem.fix.as_ref().map(|text| (span, text.clone())),
+        fix: problem.fix.as_ref().map(|text| {
+            let whole = Loc { part: problem.at.part, at: At(u32::MAX) };
+            (if problem.is_of_part { span_of(file, whole) } else { span }, text.clone())
+        }),
     }
 }
 

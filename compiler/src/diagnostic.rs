@@ -38,6 +38,8 @@ pub struct Problem {
     pub help: Option<String>,
     /// A replacement of the guilty text that mends it.
     pub fix: Option<String>,
+    /// Whether that replaces the whole part in which the guilty text stands.
+    pub is_of_part: bool,
 }
 
 impl Problem {
@@ -51,6 +53,7 @@ impl Problem {
             related: Vec::new(),
             help: None,
             fix: None,
+            is_of_part: false,
         }
     }
 
@@ -79,6 +82,13 @@ impl Problem {
             self.fix = Some(name.to_owned());
         }
         self
+    }
+}
+
+impl Problem {
+    /// With a text that mends it in place of the whole part.
+    pub fn instead_of_part(self, text: String) -> Problem {
+        Problem { fix: Some(text), is_of_part: true, ..self }
     }
 }
 

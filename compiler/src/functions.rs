@@ -7,6 +7,7 @@ use crate::check::Checker;
 use crate::codes::Code;
 use crate::diagnostic::{Loc, PartId, Problem};
 use crate::globals::{Globals, taken};
+use crate::indices::Kind;
 use crate::types;
 use aqo_grammar::tree::{self, ExprKind, File, ItemKind};
 use aqo_model::expr::Expr;
@@ -127,6 +128,7 @@ fn define(globals: &mut Globals, written: &Written<'_>) {
         problems.append(&mut checker.problems);
         let locals = checker.locals;
         let value = value.unwrap_or(Expr::number(0));
+        globals.call(Kind::Function, &name, globals.functions.len());
         globals.functions.push(Function { name, params, result, value, locals });
     } else {
         globals.broken.insert(name);

@@ -1,17 +1,23 @@
-//! What a file declares outside its objects: units, enums, records, type aliases, constants,
-//! functions.
+//! What a file declares outside its objects, and what it uses of other modules: units, enums, records,
+//! type aliases, constants, functions.
 //!
-//! Names come first, so that records and enums name each other in any order. Then what their parts
-//! need (aliases and plain constants, in text order), the parts, the other constants, the functions.
+//! What is used comes first, then names, so that records and enums name each other in any order. Then
+//! what their parts need (aliases and plain constants, in text order), the parts, the other constants,
+//! the functions.
+//!
+//! Invariant: `types` and `functions` also hold what something used needs and nobody here may name;
+//! only what stands in a name table is seen by a name. What was used stands before what is declared.
 
 use crate::codes::Code;
 use crate::diagnostic::{Loc, PartId, Problem, closest};
+use crate::indices::{self, Index, Kind};
 use crate::outside::Labels;
 use crate::types::{self, Asked};
+use crate::uses::{self, Modules};
 use aqo_grammar::tree::{self, At, Const, File, ItemKind, Name, Param};
 use aqo_model::expr::Expr;
 use aqo_model::schema::Function;
-use aqo_model::types::{Enum, Record, Type, Types, Variant};
+use aqo_model::types::{Enum, Record, Type, Types, Unit, Variant};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The values that the language gives a name, so that nobody else does.
@@ -42,14 +48,20 @@ pub struct Globals {
     pub module: String,
     /// Declared units.
     pub units: Vec<String>,
-    /// Enums and records in text order.
+    /// Enums and records: those of other modules, then the own ones in text order.
     pub types: Types,
-    /// Where each enum is declared.
+    /// Where each enum is declared, or used.
     pub enum_places: Vec<Loc>,
-    /// Where each record is declared.
+    /// Where each record is declared, or used.
     pub record_places: Vec<Loc>,
     /// Functions; each calls only those before it.
     pub functions: Vec<Function>,
+    /// The enums, records and functions that have a name here.
+    named: BTreeMap<(Kind, String), u16>,
+    /// The modules that declare enums, records and functions, where that is not this one.
+    pub(crate) homes: BTreeMap<Index, String>,
+    /// The module of each name that a `use` brought.
+    pub used: BTreeMap<String, String>,
     /// Type aliases.
     pub aliases: BTreeMap<String, Type>,
     /// Constants: type and value.
@@ -67,20 +79,56 @@ pub struct Globals {
 impl Globals {
     /// The index of an enum.
     pub fn enum_named(&self, name: &str) -> Option<u16> {
-        let index = self.types.enums.iter().position(|e| e.name == name)?;
-        u16::try_from(index).ok()
+        self.index_of(Kind::Enum, name)
     }
 
     /// The index of a record.
     pub fn record_named(&self, name: &str) -> Option<u16> {
-        let index = self.types.records.iter().position(|record| record.name == name)?;
-        u16::try_from(index).ok()
+        self.index_of(Kind::Record, name)
     }
 
     /// The index of a function.
     pub fn function_named(&self, name: &str) -> Option<u16> {
-        let index = self.functions.iter().position(|function| function.name == name)?;
-        u16::try_from(index).ok()
+        self.index_of(Kind::Function, name)
+    }
+
+    /// What has this name here.
+    pub(crate) fn index_of(&self, kind: Kind, name: &str) -> Option<u16> {
+        self.named.get(&(kind, name.to_owned())).copied()
+    }
+
+    /// The enums that have a name here, by index.
+    pub fn enums(&self) -> Vec<u16> {
+        let mut enums: Vec<u16> = self.all_named(Kind::Enum).map(|(_, index)| index).collect();
+        enums.sort_unstable();
+        enums
+    }
+
+    /// The names of all of one kind.
+    pub(crate) fn names(&self, kind: Kind) -> impl Iterator<Item = &str> {
+        self.all_named(kind).map(|(name, _)| name)
+    }
+
+    fn all_named(&self, kind: Kind) -> impl Iterator<Item = (&str, u16)> {
+        let all = self.named.iter().filter(move |((of, _), _)| *of == kind);
+        all.map(|((_, name), index)| (name.as_str(), *index))
+    }
+
+    /// The module that declares an enum, a record or a function.
+    pub(crate) fn home(&self, kind: Kind, index: u16) -> &str {
+        self.homes.get(&(kind, index)).unwrap_or(&self.module)
+    }
+
+    /// Whether another module declares an enum or a record.
+    pub(crate) fn is_used(&self, ty: &Type) -> bool {
+        let found = indices::collected(|see| indices::of_type(&mut ty.clone(), see));
+        found.iter().any(|index| self.homes.contains_key(index))
+    }
+
+    /// Gives a name to what stands last in its list, or further on; the first of a name has it.
+    pub(crate) fn call(&mut self, kind: Kind, name: &str, index: usize) {
+        let index = u16::try_from(index).unwrap_or(u16::MAX);
+        self.named.entry((kind, name.to_owned())).or_insert(index);
     }
 
     /// The problem of a name that is not known here, with the one that was perhaps meant; none
@@ -107,21 +155,30 @@ impl Globals {
         )
     }
 
-    /// Takes a name; a problem where it is taken already.
-    fn declare(&mut self, name: &Name, part: PartId) {
+    /// Takes a name; a problem, and `false`, where it is taken already.
+    pub(crate) fn declare(&mut self, name: &Name, part: PartId) -> bool {
         let at = Loc { part, at: name.at };
         self.ahead.remove(&name.text);
         if PREDECLARED.contains(&name.text.as_str()) {
             self.problems.push(predeclared(name, at));
         }
-        if let Some(first) = self.places.get_mut(&name.text) {
-            // Types and constants are read after the rest; the second is who stands below.
-            let later = if at.part < first.part { std::mem::replace(first, at) } else { at };
-            let first = *first;
-            self.problems.push(taken(name, later, first));
-        } else {
+        let Some(first) = self.places.get_mut(&name.text) else {
             self.places.insert(name.text.clone(), at);
-        }
+            return true;
+        };
+        // Types and constants are read after the rest; the second is who stands below.
+        let is_used = self.used.contains_key(&name.text);
+        let swaps = at.part < first.part && !is_used;
+        let later = if swaps { std::mem::replace(first, at) } else { at };
+        let problem = taken(name, later, *first);
+        self.problems.push(match self.used.get(&name.text) {
+            Some(module) => problem.help(format!(
+                "nothing shadows anything: it is used from `{module}`; choose another name, or use it \
+                 no more"
+            )),
+            None => problem,
+        });
+        false
     }
 }
 
@@ -151,14 +208,11 @@ pub fn not_yet(at: Loc, construct: &str) -> Problem {
         .help("`aqc explain E8001` lists what this version leaves out")
 }
 
-/// Reads the global declarations of a file.
-pub fn globals(file: &File) -> Globals {
-    let mut globals = Globals {
-        module: file.module.as_ref().map_or(String::new(), |module| {
-            module.node.names.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".")
-        }),
-        ..Globals::default()
-    };
+/// Reads the global declarations of a file that may use these modules.
+pub fn globals(file: &File, modules: &Modules<'_>) -> Globals {
+    let module = file.module.as_ref().map(|module| uses::joined(&module.node.names));
+    let mut globals = Globals { module: module.unwrap_or_default(), ..Globals::default() };
+    uses::bring(&mut globals, file, modules);
     let items = || {
         let id = |item| PartId { item, member: None };
         file.items.iter().enumerate().map(move |(item, part)| (&part.node, id(item)))
@@ -213,21 +267,19 @@ impl Globals {
             ItemKind::Unit(names) => {
                 for name in names {
                     self.declare(name, id);
+                    if name.text == Unit::ANY {
+                        let problem = predeclared(name, Loc { part: id, at: name.at });
+                        self.problems.push(problem);
+                    }
                     self.units.push(name.text.clone());
                 }
             }
             ItemKind::Enum(e) => declare_enum(self, e, id),
-            ItemKind::Use(u) => {
-                let at = Loc { part: id, at: u.path.at };
-                self.problems.push(not_yet(at, "`use` of another module"));
-                let last = u.path.names.last();
-                let names = u.names.iter().flatten().chain(last);
-                self.broken.extend(names.map(|name| name.text.clone()));
-            }
             ItemKind::Record(r) => {
                 self.declare(&r.name, id);
                 let at = Loc { part: id, at: r.name.at };
                 self.was(r.was.as_ref(), id);
+                self.call(Kind::Record, &r.name.text, self.types.records.len());
                 self.types.records.push(Record { name: r.name.text.clone(), fields: Vec::new() });
                 self.record_places.push(at);
             }
@@ -237,12 +289,15 @@ impl Globals {
                 }
                 self.declare(&f.name, id);
             }
-            ItemKind::Object(object) => self.declare(&object.name, id),
+            ItemKind::Object(object) => drop(self.declare(&object.name, id)),
             ItemKind::Alias(tree::Alias { name, .. })
             | ItemKind::Const(Const { param: Param { name, .. }, .. }) => {
                 self.ahead.insert(name.text.clone(), Loc { part: id, at: name.at });
             }
-            ItemKind::Scenario(_) | ItemKind::Property(_) | ItemKind::Damaged => {}
+            ItemKind::Use(_)
+            | ItemKind::Scenario(_)
+            | ItemKind::Property(_)
+            | ItemKind::Damaged => {}
         }
     }
 
@@ -319,6 +374,7 @@ fn declare_enum(globals: &mut Globals, e: &aqo_grammar::tree::Enum, id: PartId) 
     }
     let bare = |name: &&Name| Variant { name: name.text.clone(), params: Vec::new() };
     let variants = names.iter().map(bare).collect();
+    globals.call(Kind::Enum, &e.name.text, globals.types.enums.len());
     globals.types.enums.push(Enum { name: e.name.text.clone(), variants });
     globals.enum_places.push(Loc { part: id, at: e.name.at });
 }

@@ -7,6 +7,7 @@
 //! clock and no runtime.
 
 mod blind;
+mod carried;
 pub mod check;
 pub mod codes;
 mod constant;
@@ -17,6 +18,7 @@ pub mod diagnostic;
 mod format;
 mod functions;
 pub mod globals;
+mod indices;
 pub mod levels;
 pub mod mend;
 pub mod modules;
@@ -32,6 +34,8 @@ pub mod shape;
 mod silence;
 mod source;
 pub mod types;
+mod unused;
+pub mod uses;
 pub mod warnings;
 mod words;
 
@@ -42,3 +46,4 @@ pub use codes::Code;
 pub use db::{CheckedModel, Database, SourceFile};
 pub use diagnostic::{Diagnostic, Severity};
 pub use format::{Unformatted, format};
+pub use source::Project;

@@ -8,6 +8,7 @@ use crate::codes::Code;
 use crate::db::{self, Database, SourceFile};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::levels::Levels;
+use crate::source::Project;
 use aqo_grammar::tree::Span;
 
 /// How often a text is read again.
@@ -33,17 +34,28 @@ pub struct Fixed {
     pub message: String,
 }
 
+/// What a text is read beside.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside<'b> {
+    /// Where the text comes from.
+    pub path: &'b str,
+    /// The other files of its project: where each comes from, and what it says.
+    pub others: &'b [(String, String)],
+    /// How much diagnostics matter.
+    pub levels: &'b Levels,
+}
+
 /// Makes every edit that diagnostics at these levels offer, as long as any helps.
-pub fn mend(path: &str, text: &str, levels: &Levels) -> Mended {
+pub fn mend(text: &str, beside: Beside<'_>) -> Mended {
     let mut mended = Mended { text: text.to_owned(), fixed: Vec::new() };
     for _ in 0..ROUNDS {
-        let before = diagnose(path, &mended.text, levels);
+        let before = diagnose(&mended.text, beside);
         let offered: Vec<&Diagnostic> = apart(&before);
-        let mut taken = accepted(path, &mended.text, &before, offered.clone(), levels);
+        let mut taken = accepted(&mended.text, &before, offered.clone(), beside);
         if taken.is_none() {
             // Together they do harm: the first that does none by itself.
             let mut each = offered.into_iter();
-            taken = each.find_map(|one| accepted(path, &mended.text, &before, vec![one], levels));
+            taken = each.find_map(|one| accepted(&mended.text, &before, vec![one], beside));
         }
         let Some((next, fixed)) = taken else { break };
         mended.text = next;
@@ -52,10 +64,15 @@ pub fn mend(path: &str, text: &str, levels: &Levels) -> Mended {
     mended
 }
 
-fn diagnose(path: &str, text: &str, levels: &Levels) -> Vec<Diagnostic> {
-    let db = Database::default();
-    let file = SourceFile::new(&db, path.to_owned(), text.to_owned());
-    levels.judge(db::diagnostics(&db, file)).shown
+fn diagnose(text: &str, beside: Beside<'_>) -> Vec<Diagnostic> {
+    let mut db = Database::default();
+    let file = SourceFile::new(&db, beside.path.to_owned(), text.to_owned());
+    let others = beside.others.iter();
+    let mut files: Vec<SourceFile> =
+        others.map(|(path, text)| SourceFile::new(&db, path.clone(), text.clone())).collect();
+    files.push(file);
+    Project::new(&db, Vec::new()).join(&mut db, files);
+    beside.levels.judge(db::diagnostics(&db, file)).shown
 }
 
 /// The diagnostics whose edits touch no other edit before them, in text order.
@@ -76,11 +93,10 @@ fn apart(diagnostics: &[Diagnostic]) -> Vec<&Diagnostic> {
 
 /// The text after these edits, if they remove what offered them and bring no error.
 fn accepted(
-    path: &str,
     text: &str,
     before: &[Diagnostic],
     offered: Vec<&Diagnostic>,
-    levels: &Levels,
+    beside: Beside<'_>,
 ) -> Option<(String, Vec<Fixed>)> {
     if offered.is_empty() {
         return None;
@@ -92,7 +108,7 @@ fn accepted(
         text.get(range.clone())?;
         next.replace_range(range, new);
     }
-    let after = diagnose(path, &next, levels);
+    let after = diagnose(&next, beside);
     let brings = after.iter().filter(|d| d.severity == Severity::Error);
     let brings = brings.clone().any(|d| count(&after, d) > count(before, d));
     let stays = offered.iter().any(|d| count(&after, d) >= count(before, d));

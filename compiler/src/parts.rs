@@ -13,7 +13,12 @@ use aqo_model::types::{Param, Type};
 
 /// Reads the parts of every record and every variant.
 pub(crate) fn declare(globals: &mut Globals, file: &File, asked: &mut Vec<Asked>) {
-    let (mut enums, mut records) = (0, 0);
+    let written =
+        |is: fn(&ItemKind) -> bool| file.items.iter().filter(|part| is(&part.node)).count();
+    // What is used of other modules stands before what is written here.
+    let mut enums = globals.types.enums.len() - written(|item| matches!(item, ItemKind::Enum(_)));
+    let mut records =
+        globals.types.records.len() - written(|item| matches!(item, ItemKind::Record(_)));
     for (item, part) in file.items.iter().enumerate() {
         let mut reader = Reader { globals, asked, part: PartId { item, member: None } };
         if let ItemKind::Enum(e) = &part.node {
@@ -160,6 +165,10 @@ fn sizes(globals: &mut Globals) {
             continue;
         }
         let Some((name, at)) = name_and_place(globals, &ty) else { continue };
+        if globals.is_used(&ty) {
+            // Its own module says so.
+            continue;
+        }
         let most = limits::TYPE_PARTS;
         let message = format!("`{name}` has more than {most} parts: {name} -> {path}");
         globals.problems.push(Problem::new(Code::TooMany, at, message));

@@ -1,6 +1,8 @@
-//! The source texts that all queries read: the database's only input.
+//! The source texts that all queries read, and which of them belong together: the database's only
+//! inputs.
 //!
-//! Invariant: a text is set anew only where it differs. Knows no syntax.
+//! Invariant: a text, and what a project consists of, is set anew only where it differs. Knows no
+//! syntax.
 #![expect(missing_docs, reason = "salsa's macro makes accessors that nobody can document")]
 
 use crate::db::Database;
@@ -18,6 +20,31 @@ pub struct SourceFile {
     /// The most instructions that a step of its objects may cost, where its project says so.
     #[default]
     pub max_cost: Option<u64>,
+    /// The files whose modules it may use, besides those of `std`; none for one that stands alone.
+    #[default]
+    pub project: Option<Project>,
+}
+
+/// Files that belong together.
+#[salsa::input(debug)]
+pub struct Project {
+    /// In the order of their names.
+    #[returns(ref)]
+    pub files: Vec<SourceFile>,
+}
+
+impl Project {
+    /// Makes these files the project.
+    pub fn join(self, db: &mut Database, files: Vec<SourceFile>) {
+        for file in &files {
+            if *file.project(db) != Some(self) {
+                file.set_project(db).to(Some(self));
+            }
+        }
+        if *self.files(db) != files {
+            self.set_files(db).to(files);
+        }
+    }
 }
 
 impl SourceFile {

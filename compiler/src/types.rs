@@ -7,6 +7,7 @@ use crate::check::Checker;
 use crate::codes::Code;
 use crate::diagnostic::{Loc, PartId, Problem};
 use crate::globals::{Globals, unknown};
+use crate::indices::Kind;
 use aqo_grammar::tree::{self, At, TypeArg};
 use aqo_model::expr::Expr;
 use aqo_model::limits;
@@ -264,9 +265,8 @@ impl Resolver<'_> {
             "list" | "ring" | "set" | "map" => self.collection(ty),
             _ => {
                 let aliases = self.globals.aliases.keys().map(String::as_str);
-                let types = &self.globals.types;
-                let enums = types.enums.iter().map(|e| e.name.as_str());
-                let records = types.records.iter().map(|record| record.name.as_str());
+                let enums = self.globals.names(Kind::Enum);
+                let records = self.globals.names(Kind::Record);
                 let known = BUILT_IN.into_iter().chain(aliases).chain(enums).chain(records);
                 let at = self.loc(ty.name.at);
                 self.problems.extend(self.globals.unknown(

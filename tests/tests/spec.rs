@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! ```aqo              a module without errors and warnings
+//! ```aqo module       the same, which the other blocks of its chapter may use
 //! ```aqo E3002 …      a module that gives exactly these codes
 //! ```aqo scenario     a module whose scenarios and properties pass, on the interpreter and on the compiled core
 //! ```aqo scenario away     the same, by a host that offers no tick in the first hour
@@ -22,7 +23,7 @@ use aqo_compiler::model::layout::Layout;
 use aqo_compiler::model::offer::{Offer, OfferKind};
 use aqo_compiler::scenario::search::{Settings, search};
 use aqo_compiler::scenario::walk::{Computed, difference, interpret, walk};
-use aqo_compiler::{Code, Database, Diagnostic, SourceFile, db, emit, render};
+use aqo_compiler::{Code, Database, Diagnostic, Project, SourceFile, db, emit, render};
 use aqo_runtime::engine::Engine;
 
 /// How long a host is away: an hour.
@@ -35,6 +36,8 @@ struct Block {
     /// The words after `aqo`.
     words: Vec<String>,
     program: String,
+    /// The modules of its chapter.
+    beside: Vec<(String, String)>,
 }
 
 /// The blocks of a chapter in order.
@@ -55,8 +58,14 @@ fn blocks(chapter: &str, text: &str) -> Vec<Block> {
         }
         let mut words = language.split_whitespace().map(str::to_owned);
         if words.next().as_deref() == Some("aqo") {
-            blocks.push(Block { place, words: words.collect(), program });
+            blocks.push(Block { place, words: words.collect(), program, beside: Vec::new() });
         }
+    }
+    let modules = blocks.iter().filter(|block| block.words == ["module"]);
+    let modules: Vec<(String, String)> =
+        modules.map(|block| (block.place.clone(), block.program.clone())).collect();
+    for block in blocks.iter_mut().filter(|block| block.words != ["module"]) {
+        block.beside.clone_from(&modules);
     }
     blocks
 }
@@ -82,10 +91,15 @@ fn every_block() -> Vec<Block> {
 
 /// What is wrong with a block, or nothing.
 fn fault(block: &Block) -> Option<String> {
-    let database = Database::default();
-    let file = SourceFile::new(&database, block.place.clone(), block.program.clone());
+    let mut database = Database::default();
+    let new =
+        |(place, text): &(String, String)| SourceFile::new(&database, place.clone(), text.clone());
+    let mut files: Vec<SourceFile> = block.beside.iter().map(new).collect();
+    let file = new(&(block.place.clone(), block.program.clone()));
+    files.push(file);
+    Project::new(&database, Vec::new()).join(&mut database, files);
     let found = db::diagnostics(&database, file);
-    let wanted: BTreeSet<&str> = match is_scenario(block) {
+    let wanted: BTreeSet<&str> = match is_scenario(block) || block.words == ["module"] {
         true => BTreeSet::new(),
         false => block.words.iter().map(String::as_str).collect(),
     };
@@ -185,7 +199,9 @@ fn scenarios_pass_on_the_interpreter_and_on_the_compiled_core() {
 #[test]
 fn the_words_after_aqo_are_known() {
     for block in every_block() {
-        let known = is_scenario(&block) || block.words.iter().all(|id| Code::named(id).is_some());
+        let known = is_scenario(&block)
+            || block.words == ["module"]
+            || block.words.iter().all(|id| Code::named(id).is_some());
         assert!(known, "{}: {:?}", block.place, block.words);
     }
 }
@@ -194,8 +210,10 @@ fn the_words_after_aqo_are_known() {
 fn every_chapter_has_its_share_of_blocks() {
     let all = every_block();
     let scenarios = all.iter().filter(|block| is_scenario(block)).count();
-    let mistakes =
-        all.iter().filter(|block| !is_scenario(block) && !block.words.is_empty()).count();
+    let mistakes = all
+        .iter()
+        .filter(|block| block.words.iter().any(|word| Code::named(word).is_some()))
+        .count();
     assert!(all.len() >= 60 && scenarios >= 20 && mistakes >= 20);
     for (name, text) in chapters() {
         assert!(blocks(&name, &text).len() >= 4, "{name} has too few blocks");

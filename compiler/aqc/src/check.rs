@@ -3,11 +3,12 @@
 use crate::project::{Project, Source};
 use aqo_compiler::db::{self, CheckedModel};
 use aqo_compiler::levels::Levels;
-use aqo_compiler::modules::taken;
+use aqo_compiler::modules::{taken, used_files};
 use aqo_compiler::sarif::{Sheet, sarif};
 use aqo_compiler::{Database, Diagnostic, Severity, SourceFile, render};
 use aqo_runtime::error::{Error, Result};
 use aqo_runtime::present::print;
+use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,41 +73,52 @@ impl Format {
 /// Checks a project and prints what is wrong at these levels.
 pub(crate) fn check(project: &Project, levels: &Levels, format: Format) -> Checked {
     let mut checked = Checked::default();
+    let sources = inputs(project, &mut checked.database);
     let database = checked.database.clone();
-    let sources: Vec<(&Source, SourceFile)> = (project.sources.iter())
-        .map(|source| {
-            let file = SourceFile::builder(name(source), source.text.clone());
-            (source, file.max_cost(project.manifest.build.max_cost).new(&database))
-        })
-        .collect();
     // One that is named is told of the others, not they of it.
     let (named, others): (Vec<_>, Vec<_>) =
         sources.into_iter().partition(|(source, _)| source.is_named);
     let every: Vec<SourceFile> = others.iter().chain(&named).map(|(_, file)| *file).collect();
     let taken = taken(&database, &every);
     let mut found = Vec::new();
-    for (source, file) in named {
-        let mut diagnostics = db::diagnostics(&database, file);
-        let between = taken.iter().filter(|(of, _)| *of == file);
+    for (source, file) in &named {
+        let mut diagnostics = db::diagnostics(&database, *file);
+        let between = taken.iter().filter(|(of, _)| of == file);
         diagnostics.extend(between.map(|(_, diagnostic)| diagnostic.clone()));
         diagnostics.sort_by_key(|diagnostic| diagnostic.span);
-        let judged = levels.judge(diagnostics);
-        let errors = judged.shown.iter().filter(|d| d.severity == Severity::Error).count();
-        checked.errors += errors;
-        checked.warnings += judged.shown.len() - errors;
-        checked.allowed += judged.allowed;
-        found.push((source, judged.shown));
-        for (item, name) in db::objects(&database, file) {
-            if let Some(model) = &db::object_of(&database, file, item).model {
+        found.push((*source, checked.judge(diagnostics, levels)));
+        for (item, name) in db::objects(&database, *file) {
+            if let Some(model) = &db::object_of(&database, *file, item).model {
                 let (text, model) = (source.text.clone(), model.clone());
                 let file = checked.files.len();
                 checked.objects.push(Object { name, file, item, text, model });
             }
         }
-        checked.files.push(File { path: source.path.clone(), source: file });
+        checked.files.push(File { path: source.path.clone(), source: *file });
+    }
+    // What is wrong with a file that only these use keeps them from being built, so it is said.
+    let used: HashSet<SourceFile> =
+        named.iter().flat_map(|(_, file)| used_files(&database, *file)).collect();
+    for (source, file) in others.iter().filter(|(_, file)| used.contains(file)) {
+        let mut diagnostics = db::diagnostics(&database, *file);
+        diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
+        found.push((*source, checked.judge(diagnostics, levels)));
     }
     report(&found, format);
     checked
+}
+
+/// The sources of a project in a database, as the files of one project.
+fn inputs<'p>(project: &'p Project, database: &mut Database) -> Vec<(&'p Source, SourceFile)> {
+    let sources: Vec<(&Source, SourceFile)> = (project.sources.iter())
+        .map(|source| {
+            let file = SourceFile::builder(name(source), source.text.clone());
+            (source, file.max_cost(project.manifest.build.max_cost).new(database))
+        })
+        .collect();
+    let together = aqo_compiler::Project::new(database, Vec::new());
+    together.join(database, sources.iter().map(|(_, file)| *file).collect());
+    sources
 }
 
 /// Prints diagnostics of one file for a person.
@@ -147,6 +159,16 @@ fn report(found: &[(&Source, Vec<Diagnostic>)], format: Format) {
 }
 
 impl Checked {
+    /// Counts what is wrong with a file, and gives what is shown of it.
+    fn judge(&mut self, diagnostics: Vec<Diagnostic>, levels: &Levels) -> Vec<Diagnostic> {
+        let judged = levels.judge(diagnostics);
+        let errors = judged.shown.iter().filter(|d| d.severity == Severity::Error).count();
+        self.errors += errors;
+        self.warnings += judged.shown.len() - errors;
+        self.allowed += judged.allowed;
+        judged.shown
+    }
+
     /// `Thermostat: no errors, 1 warning, 2 allowed`
     pub(crate) fn summary(&self) -> String {
         let names: Vec<&str> = self.objects.iter().map(|object| object.name.as_str()).collect();

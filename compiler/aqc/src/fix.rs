@@ -7,7 +7,7 @@ use crate::diff::diff;
 use crate::project::Project;
 use crate::replace::replace;
 use aqo_compiler::levels::Levels;
-use aqo_compiler::mend::mend;
+use aqo_compiler::mend::{Beside, mend};
 use aqo_runtime::error::Result;
 use aqo_runtime::present::print;
 use std::io::Write;
@@ -15,9 +15,17 @@ use std::io::Write;
 /// Mends every source that is named, and says what was mended. A dry run prints what would change.
 pub(crate) fn fix(project: &mut Project, levels: &Levels, dry: bool) -> Result<()> {
     let mut count = 0;
-    for source in project.sources.iter_mut().filter(|source| source.is_named) {
+    for place in 0..project.sources.len() {
+        let others: Vec<(String, String)> = (project.sources.iter().enumerate())
+            .filter(|(other, _)| *other != place)
+            .map(|(_, other)| (other.path.display().to_string(), other.text.clone()))
+            .collect();
+        let source = &mut project.sources[place];
+        if !source.is_named {
+            continue;
+        }
         let path = source.path.display().to_string();
-        let mended = mend(&path, &source.text, levels);
+        let mended = mend(&source.text, Beside { path: &path, others: &others, levels });
         for fixed in &mended.fixed {
             say(&format!("fixed {path}:{}: {} {}", fixed.line, fixed.code.id(), fixed.message));
         }

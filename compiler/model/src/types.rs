@@ -37,6 +37,22 @@ impl Bounds {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Unit(pub Vec<(String, i8)>);
 
+impl Unit {
+    /// The name that stands in a function's types for whichever unit its caller's arguments have.
+    pub const ANY: &'static str = "any";
+
+    /// How often [`Unit::ANY`] is a factor.
+    pub fn any_power(&self) -> i8 {
+        self.0.iter().find(|(name, _)| name == Unit::ANY).map_or(0, |(_, power)| *power)
+    }
+
+    /// Whether a number in one of them may be one in the other: a function is written once for all
+    /// units, and how they agree at a call is the compiler's to see.
+    fn agrees(&self, other: &Unit) -> bool {
+        self == other || self.any_power() != 0 || other.any_power() != 0
+    }
+}
+
 /// The type of a value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -311,7 +327,7 @@ impl Type {
             (
                 Type::Number { scale, unit, within },
                 Type::Number { scale: found_scale, unit: found_unit, within: found },
-            ) => scale == found_scale && unit == found_unit && inside(*within, *found),
+            ) => scale == found_scale && unit.agrees(found_unit) && inside(*within, *found),
             (Type::Duration(within), Type::Duration(found))
             | (Type::Instant(within), Type::Instant(found)) => inside(*within, *found),
             (Type::Option(inner), Type::Option(found)) => inner.takes_inside(found),

@@ -3,6 +3,7 @@
 use super::{Checker, Typed, unbounded};
 use crate::codes::Code;
 use crate::globals::{BUILT_IN, not_yet, unknown};
+use crate::indices::Kind;
 use crate::shape::Def;
 use aqo_grammar::tree::{self, Args, At, Call};
 use aqo_model::expr::{Expr, Rounding};
@@ -61,7 +62,7 @@ impl Checker<'_> {
             }
             _ => {
                 let at = self.loc(call.name.at);
-                let own = self.globals.functions.iter().map(|function| function.name.as_str());
+                let own = self.globals.names(Kind::Function);
                 let known = BUILT_IN.into_iter().chain(own);
                 let mut problem =
                     self.globals.unknown(Code::UnknownName, at, "function", name, known);

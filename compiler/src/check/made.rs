@@ -3,6 +3,7 @@
 use super::{Checker, Typed};
 use crate::codes::Code;
 use crate::globals::unknown;
+use crate::indices::Kind;
 use crate::shape::Def;
 use aqo_grammar::tree::{self, Args, At, ExprKind, Name};
 use aqo_model::expr::Expr;
@@ -41,14 +42,16 @@ impl Checker<'_> {
     /// A bare variant of the only enum that has it.
     fn variant(&mut self, name: &Name, args: Option<&Args>, at: At) -> Typed {
         let enums = &self.model.schema.types.enums;
-        let found: Vec<(usize, u16)> = (enums.iter().enumerate())
-            .filter_map(|(index, e)| Some((index, e.named(&name.text)?)))
+        let seen: Vec<(u16, &Enum)> = (self.globals.enums().into_iter())
+            .filter_map(|index| Some((index, enums.get(usize::from(index))?)))
             .collect();
+        let found: Vec<(u16, u16)> =
+            seen.iter().filter_map(|(index, e)| Some((*index, e.named(&name.text)?))).collect();
         match found[..] {
-            [(index, number)] => self.carrying(index as u16, number, args, at),
+            [(index, number)] => self.carrying(index, number, args, at),
             [] => {
-                let records = self.globals.types.records.iter().map(|record| record.name.as_str());
-                let known = enums.iter().flat_map(Enum::names).chain(records);
+                let records = self.globals.names(Kind::Record);
+                let known = seen.iter().flat_map(|(_, e)| e.names()).chain(records);
                 let what = if args.is_some() { "record or variant" } else { "variant" };
                 let at_name = self.loc(name.at);
                 let problem =
@@ -57,7 +60,7 @@ impl Checker<'_> {
                 self.wrong(at)
             }
             [first, ..] => {
-                let qualified = format!("{}.{}", enums[first.0].name, name.text);
+                let qualified = format!("{}.{}", enums[usize::from(first.0)].name, name.text);
                 let message = format!("`{}` is a variant of several enums", name.text);
                 self.problem(Code::UnknownVariant, name.at, message).help =
                     Some(format!("say which: `{qualified}`"));
@@ -83,7 +86,7 @@ impl Checker<'_> {
             return self.wrong(at);
         }
         let Some(index) = self.globals.enum_named(&of_name.text) else {
-            let enums = self.globals.types.enums.iter().map(|e| e.name.as_str());
+            let enums = self.globals.names(Kind::Enum);
             let problem =
                 unknown(Code::UnknownType, self.loc(of_name.at), "enum", &of_name.text, enums);
             self.push(problem);

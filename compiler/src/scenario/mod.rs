@@ -214,7 +214,7 @@ impl<'r> Reader<'r> {
         part: PartId,
         bare: Wanted,
     ) -> Reader<'r> {
-        let layout = Rc::new(Layout::of(model.model()));
+        let layout = Rc::new(Layout::of(model.wide()));
         Reader {
             globals,
             shape,
@@ -285,7 +285,7 @@ impl Reader<'_> {
 
     fn with<T>(&mut self, reach: Reach, read: impl FnOnce(&mut Checker<'_>) -> T) -> T {
         let mut checker =
-            Checker::new(self.globals, self.shape, self.model.model(), self.part, reach)
+            Checker::new(self.globals, self.shape, self.model.wide(), self.part, reach)
                 .with_limits(self.model.limits());
         if let Some((names, params)) = &self.open {
             checker = checker.with_params(names, params, true);
@@ -304,7 +304,7 @@ impl Reader<'_> {
 
     fn constant_of(&mut self, expr: &tree::Expr, ty: &Type, place: &str) -> Option<Value> {
         let (open, layout) = (self.open.is_some(), Rc::clone(&self.layout));
-        let model = self.model.model();
+        let model = self.model.wide();
         self.with(Reach::NOTHING, |checker| {
             let typed = checker.expr(expr, Some(ty));
             typed.ty.as_ref()?;
@@ -323,7 +323,7 @@ impl Reader<'_> {
 
     fn given(&mut self, values: &[(Name, tree::Expr)]) -> Option<Kind> {
         let model = self.model;
-        let schema = &model.model().schema;
+        let schema = &model.wide().schema;
         let (mut given, mut roles) = (Vec::new(), Vec::new());
         for (name, value) in values {
             match self.shape.def(&name.text) {
@@ -371,7 +371,7 @@ impl Reader<'_> {
         if let Some((_, key)) = self.people.iter().find(|(known, _)| known.text == name.text) {
             return Some(Speaker::Person(*key));
         }
-        let schema = &self.model.model().schema;
+        let schema = &self.model.wide().schema;
         match self.shape.def(&name.text) {
             Some(Def::Role(role)) if schema.roles[usize::from(role)].max.is_none() => {
                 Some(Speaker::Role(role))
@@ -402,7 +402,7 @@ impl Reader<'_> {
         from: &Name,
         outcome: Option<&tree::Outcome>,
     ) -> Option<Kind> {
-        let rules = &self.model.model().policy.rules;
+        let rules = &self.model.wide().policy.rules;
         let found = rules.iter().position(|r| r.name == rule.text && r.quorum.is_some());
         let Some(found) = found else {
             let known = rules.iter().filter(|rule| rule.quorum.is_some());
@@ -423,10 +423,10 @@ impl Reader<'_> {
             None => Some(self.bare),
             Some(tree::Outcome::Waits(_)) => Some(Wanted::Waits),
             Some(tree::Outcome::Refused(name)) => {
-                match model.model().policy.reason_named(&name.text) {
+                match model.wide().policy.reason_named(&name.text) {
                     Some(reason) => Some(Wanted::Refused(reason)),
                     None => {
-                        let own = model.model().policy.reasons.iter().map(String::as_str);
+                        let own = model.wide().policy.reasons.iter().map(String::as_str);
                         let known = own.chain(Reason::BUILT_IN.iter().map(|(_, name)| *name));
                         self.unknown(name, "reason", known);
                         None
@@ -443,7 +443,7 @@ impl Reader<'_> {
         outcome: Option<&tree::Outcome>,
     ) -> Option<Kind> {
         let model = self.model;
-        let schema = &model.model().schema;
+        let schema = &model.wide().schema;
         let Some(Def::Message(message)) = self.shape.def(&call.name.text) else {
             self.unknown(&call.name, "message", schema.messages.iter().map(|m| m.name.as_str()));
             return None;
@@ -496,7 +496,7 @@ impl Reader<'_> {
 
     fn event(&mut self, call: &tree::Call) -> Option<(u16, Vec<Value>)> {
         let model = self.model;
-        let events = &model.model().schema.events;
+        let events = &model.wide().schema.events;
         let Some(Def::Event(event)) = self.shape.def(&call.name.text) else {
             self.unknown(&call.name, "event", events.iter().map(|event| event.name.as_str()));
             return None;
@@ -507,7 +507,7 @@ impl Reader<'_> {
 
     fn offer(&mut self, place: &tree::Place, value: &tree::Expr) -> Option<Kind> {
         let model = self.model;
-        let inputs = &model.model().schema.inputs;
+        let inputs = &model.wide().schema.inputs;
         if let Some(PlacePart::Field(_) | PlacePart::Index(_) | PlacePart::IndexField(..)) =
             place.part
         {
@@ -525,7 +525,7 @@ impl Reader<'_> {
 
     fn host(&mut self, gives: bool, names: &[Name]) -> Option<Kind> {
         let model = self.model;
-        let known = &model.model().schema.capabilities;
+        let known = &model.wide().schema.capabilities;
         let mut capabilities = 0;
         for name in names {
             match known.iter().position(|capability| *capability == name.text) {

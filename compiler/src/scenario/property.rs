@@ -63,7 +63,7 @@ pub fn property(
     let whole = params.len() == tree.params.len();
     if let (true, Some((_, shape, model))) = (whole, &target) {
         let names: Vec<tree::Name> = tree.params.iter().map(|param| param.name.clone()).collect();
-        let checker = Checker::new(&globals, shape, model.model(), part, Reach::NOTHING);
+        let checker = Checker::new(&globals, shape, model.wide(), part, Reach::NOTHING);
         problems.extend(checker.with_params(&names, &params, true).problems);
         let mut reader = Reader::new(&globals, shape, model, part, Wanted::Anything);
         reader.open = Some((names, params.clone()));

@@ -68,7 +68,7 @@ pub fn search(
     seen: Option<&RefCell<Coverage>>,
     component: &mut Compute<'_>,
 ) -> Option<Found> {
-    let types = &property.model()?.model().schema.types;
+    let types = &property.model()?.wide().schema.types;
     let edges: Vec<Vec<Value>> =
         property.params.iter().map(|param| draw::edges(&param.ty, types)).collect();
     let of_edges = edges.iter().map(Vec::len).max().unwrap_or(0) as u64;
@@ -178,7 +178,7 @@ fn smaller_steps(steps: Vec<Step>, case: &Case) -> Vec<Step> {
 fn smaller_cases(property: &Property, case: &Case, steps: &[Step]) -> Vec<Case> {
     let mut cases = Vec::new();
     let Some(model) = property.model() else { return cases };
-    let types = &model.model().schema.types;
+    let types = &model.wide().schema.types;
     let mut open: Vec<&Step> = steps.iter().rev().collect();
     while let Some(step) = open.pop() {
         let mut next = case.clone();

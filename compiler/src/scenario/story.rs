@@ -18,7 +18,7 @@ const PERIOD_MAX: usize = 12;
 /// `to = 5.00, n = 3`
 pub fn values(property: &Property, found: &Found) -> String {
     let Some(model) = property.model() else { return String::new() };
-    let types = &model.model().schema.types;
+    let types = &model.wide().schema.types;
     let shown = property.params.iter().zip(&found.values);
     let shown = shown
         .map(|(param, value)| format!("{} = {}", param.name, literal(value, &param.ty, types)));
@@ -53,7 +53,7 @@ fn replaced(property: &Property, found: &Found, file: &File) -> Vec<(Span, Strin
     else {
         return Vec::new();
     };
-    let types = &model.model().schema.types;
+    let types = &model.wide().schema.types;
     let mut replaced = Vec::new();
     for expr in aqo_grammar::expressions(&item.node) {
         let ExprKind::Name(name) = &expr.kind else { continue };

@@ -116,6 +116,8 @@ pub fn difference(by_interpreter: Walk, by_component: Walk) -> Option<Failure> {
 /// A life in progress.
 struct Life<'l, 'c> {
     model: &'l Model,
+    /// What the scenario's own expressions refer to.
+    wide: &'l Model,
     layout: Layout,
     compute: &'l mut Compute<'c>,
     image: Vec<u8>,
@@ -147,6 +149,7 @@ pub fn walk_within(
     let layout = Layout::of(model);
     let mut life = Life {
         model,
+        wide: scenario.model.as_ref().map_or(model, |checked| checked.wide()),
         image: Image::unborn(model, &layout).encode(&layout),
         layout,
         compute,
@@ -332,7 +335,7 @@ impl Life<'_, '_> {
             }
             Kind::Expect { holds, locals } => {
                 let image = self.decoded()?;
-                if step::holds(self.model, &image.state, self.now, holds, locals) {
+                if step::holds(self.wide, &image.state, self.now, holds, locals) {
                     return Ok(());
                 }
                 Err(format!("it does not hold; {}", show::state(self.model, &image, self.now)))

@@ -14,6 +14,7 @@ mod corpus;
 mod damage;
 mod edits;
 mod facts;
+mod modules;
 mod pages;
 mod rendered;
 

@@ -1,7 +1,7 @@
 //! `aqc check --fix`: what it mends, what it leaves, and that it does no harm.
 
 use aqo_compiler::levels::Levels;
-use aqo_compiler::mend::{Mended, mend};
+use aqo_compiler::mend::{Beside, Mended, mend};
 use aqo_compiler::{Code, Database, Diagnostic, SourceFile, db};
 
 use crate::helpers::{call, call_on, directory};
@@ -27,7 +27,7 @@ fn found(text: &str) -> Vec<Diagnostic> {
 }
 
 fn mended(text: &str) -> Mended {
-    mend("demo.aqo", text, &Levels::default())
+    mend(text, Beside { path: "demo.aqo", others: &[], levels: &Levels::default() })
 }
 
 /// The program that a page calls wrong, where its last line is not to be repeated.

@@ -111,3 +111,51 @@ fn links_are_not_followed_and_do_not_go_round() {
     let called = call(home, &["check", "link.aqo"]);
     assert!(called.err.contains("link.aqo:"), "{}", called.err);
 }
+
+/// A lamp that takes its range from another module.
+fn dimmed(level: &str) -> [(&'static str, String); 3] {
+    let lamp = LAMP
+        .replace("module demo", "module lamp\n\nuse common.{Level, idle}")
+        .replace("int in 0 ..= 100", "Level");
+    [
+        ("home/aqo.toml", MANIFEST.to_owned()),
+        (
+            "home/common.aqo",
+            format!("module common\n\ntype Level = {level}\n\nfn idle() -> bool {{ true }}\n"),
+        ),
+        ("home/lamp.aqo", lamp),
+    ]
+}
+
+#[test]
+fn a_file_uses_the_other_files_of_its_project() {
+    let files = dimmed("int in 0 ..= 100");
+    let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
+    let place = directory(&files);
+    let checked = call(place.path(), &["check", "home/lamp.aqo"]);
+    assert!(
+        checked.code == 0 && checked.err.contains("`idle` is brought, and not used"),
+        "{}",
+        checked.err
+    );
+    let fixed = call(place.path(), &["check", "home", "--fix"]);
+    assert!(fixed.code == 0 && fixed.err.contains("1 fixed"), "{}", fixed.err);
+    let text = std::fs::read_to_string(place.path().join("home/lamp.aqo")).unwrap();
+    assert!(text.contains("use common.{Level}\n"), "{text}");
+    for command in [&["test", "home"][..], &["build", "home", "-o", "lamp.wasm"], &["doc", "home"]]
+    {
+        let called = call(place.path(), command);
+        assert_eq!(called.code, 0, "{command:?} {}", called.err);
+    }
+}
+
+#[test]
+fn what_is_wrong_in_a_used_file_is_said_with_who_uses_it() {
+    let files = dimmed("nothing");
+    let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
+    let place = directory(&files);
+    assert_eq!(check(place.path(), "home/lamp.aqo"), ["home/common.aqo"]);
+    assert_eq!(check(place.path(), "home/common.aqo"), ["home/common.aqo"]);
+    let built = call(place.path(), &["build", "home/lamp.aqo", "-o", "lamp.wasm"]);
+    assert_eq!(built.code, 1, "{}", built.err);
+}

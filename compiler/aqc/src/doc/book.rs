@@ -109,6 +109,7 @@ fn fence(info: &str, text: &str) -> String {
         ["scenario", "away"] => {
             ("scenario", "its scenarios pass on a host that is away for an hour".to_owned())
         }
+        ["module"] => ("scenario", "the other programs of this chapter may use it".to_owned()),
         ["mended"] => ("scenario", "mended".to_owned()),
         ["wrong", ..] => ("wrong", "wrong".to_owned()),
         _ => (
