@@ -3,7 +3,7 @@
 //! Invariant: no function calls itself, not by way of others either, so every call ends. One that
 //! was not understood is noted as broken, so that its calls are no second mistake.
 
-use crate::check::Checker;
+use crate::check::{self, Checker};
 use crate::codes::Code;
 use crate::diagnostic::{Loc, PartId, Problem};
 use crate::globals::{Globals, taken};
@@ -13,7 +13,7 @@ use aqo_grammar::tree::{self, ExprKind, File, ItemKind};
 use aqo_model::expr::Expr;
 use aqo_model::limits;
 use aqo_model::schema::Function;
-use aqo_model::types::Param;
+use aqo_model::types::{Param, Unit};
 
 /// A function as written, with what it calls.
 struct Written<'t> {
@@ -37,9 +37,12 @@ pub(crate) fn declare(globals: &mut Globals, file: &File) {
         let calls = calls.collect();
         written.push(Written { tree, part: PartId { item, member: None }, calls });
     }
+    // Inside a function `any` is a unit.
+    globals.units.push(Unit::ANY.to_owned());
     for index in order(globals, &written) {
         define(globals, &written[index]);
     }
+    globals.units.retain(|unit| unit != Unit::ANY);
 }
 
 /// Callees first, otherwise as in the text; those that call themselves are left out.
@@ -120,6 +123,15 @@ fn define(globals: &mut Globals, written: &Written<'_>) {
         problems.push(Problem::new(Code::TooMany, Loc { part, at: tree.name.at }, message));
     }
     let result = types::resolve(globals, part, &tree.result, &mut problems);
+    let is_any = params.iter().map(|param| &param.ty).chain(&result).any(check::says);
+    if is_any && !params.iter().any(|param| check::decides(&param.ty)) {
+        let at = Loc { part, at: tree.name.at };
+        let message = format!("no argument of `{name}` says which unit `any` is");
+        problems.push(
+            Problem::new(Code::BadType, at, message)
+                .help("let one parameter be in `any`, as `x: decimal<2, any> in 0 ..= 100`"),
+        );
+    }
     if let (Some(result), true) = (result, params.len() == tree.params.len() && problems.is_empty())
     {
         let model = crate::object::empty_model(globals);

@@ -167,18 +167,34 @@ impl Globals {
             return true;
         };
         // Types and constants are read after the rest; the second is who stands below.
-        let is_used = self.used.contains_key(&name.text);
-        let swaps = at.part < first.part && !is_used;
+        let swaps = at.part < first.part && !self.used.contains_key(&name.text);
         let later = if swaps { std::mem::replace(first, at) } else { at };
-        let problem = taken(name, later, *first);
-        self.problems.push(match self.used.get(&name.text) {
-            Some(module) => problem.help(format!(
-                "nothing shadows anything: it is used from `{module}`; choose another name, or use it \
-                 no more"
-            )),
-            None => problem,
-        });
+        let first = *first;
+        self.problems.push(self.taken(name, later, first));
         false
+    }
+
+    /// The problem of a name that this file has declared, or brought, at `first`.
+    pub(crate) fn taken(&self, name: &Name, at: Loc, first: Loc) -> Problem {
+        let mut problem = taken(name, at, first);
+        if let Some(module) = self.used.get(&name.text) {
+            problem.related = vec![(first, format!("used from `{module}`"))];
+        }
+        problem
+    }
+
+    /// The place of an enum or a record, and what is said of it there.
+    pub(crate) fn place_of(&self, kind: Kind, index: u16) -> Option<(Loc, String)> {
+        let places = match kind {
+            Kind::Enum => &self.enum_places,
+            Kind::Record => &self.record_places,
+            Kind::Function => return None,
+        };
+        let place = *places.get(usize::from(index))?;
+        Some(match self.homes.get(&(kind, index)) {
+            Some(home) => (place, format!("declared in `{home}`")),
+            None => (place, "declared here".to_owned()),
+        })
     }
 }
 

@@ -191,8 +191,9 @@ impl Builder<'_> {
         if is_of_the_language(def, &name.text) {
             self.shape.problems.push(predeclared(name, at));
         }
-        if let Some(first) = first.or_else(|| self.globals.places.get(&name.text).copied()) {
-            self.shape.problems.push(taken(name, at, first));
+        let global = self.globals.places.get(&name.text).copied();
+        if let Some(first) = first.or(global) {
+            self.shape.problems.push(self.globals.taken(name, at, first));
             // The count of its kind goes on, under a name that no source can spell.
             self.shape.defs.insert(format!("{} {}", name.text, self.shape.defs.len()), (def, at));
         } else {

@@ -395,8 +395,13 @@ impl Resolver<'_> {
         }
         let known = self.globals.units.iter().map(String::as_str);
         let problem = unknown(Code::UnknownUnit, self.loc(name.at), "unit", &name.text, known);
-        let help =
-            problem.help.clone().unwrap_or_else(|| format!("declare it: `unit {}`", name.text));
+        let help = match name.text == Unit::ANY {
+            true => "`any` stands for a unit in a function, and there alone".to_owned(),
+            false => {
+                let near = problem.help.clone();
+                near.unwrap_or_else(|| format!("declare it: `unit {}`", name.text))
+            }
+        };
         self.problems.push(problem.help(help));
         None
     }

@@ -297,6 +297,23 @@ impl Type {
         a.takes(&b) || b.takes(&a)
     }
 
+    /// Whether the numbers in it count the same as those of another type of this form.
+    pub fn same_units(&self, other: &Type) -> bool {
+        match (self, other) {
+            (Type::Number { unit, .. }, Type::Number { unit: found, .. }) => unit == found,
+            (Type::Option(item), Type::Option(found))
+            | (
+                Type::List { item, .. } | Type::Ring { item, .. },
+                Type::List { item: found, .. } | Type::Ring { item: found, .. },
+            )
+            | (Type::Set { item, .. }, Type::Set { item: found, .. }) => item.same_units(found),
+            (Type::Map { key, value, .. }, Type::Map { key: found, value: held, .. }) => {
+                key.same_units(found) && value.same_units(held)
+            }
+            _ => true,
+        }
+    }
+
     /// Gives every number in it these bounds.
     fn widen(&mut self, bounds: Bounds) {
         match self {

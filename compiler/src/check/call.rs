@@ -1,6 +1,6 @@
 //! Calls of functions, built in and declared, and the arguments of events.
 
-use super::{Checker, Typed, unbounded};
+use super::{Checker, Typed, any, unbounded};
 use crate::codes::Code;
 use crate::globals::{BUILT_IN, not_yet, unknown};
 use crate::indices::Kind;
@@ -235,6 +235,9 @@ impl Checker<'_> {
         let function = &self.globals.functions[usize::from(index)];
         let (params, result) = (&function.params, function.result.clone());
         let name = &call.name.text;
+        if params.iter().any(|param| any::says(&param.ty)) {
+            return self.call_in_any_unit(index, call, at);
+        }
         let bare = call.args.args.iter().all(|arg| arg.label.is_none());
         let before = self.problems.len();
         let args = match bare && !params.is_empty() && !call.args.args.is_empty() {
@@ -244,7 +247,10 @@ impl Checker<'_> {
         if let (None, Some(problem), Some(place)) =
             (&args, self.problems.get_mut(before), self.globals.places.get(name))
         {
-            problem.related.push((*place, format!("`{name}` is declared here")));
+            problem.related.push(match self.globals.used.get(name) {
+                Some(module) => (*place, format!("`{name}` is declared in `{module}`")),
+                None => (*place, format!("`{name}` is declared here")),
+            });
         }
         match args {
             Some(args) => {

@@ -105,7 +105,7 @@ impl Checker<'_> {
             return self.wrong(at);
         }
         let variant = &e.variants[usize::from(number)];
-        let place = self.globals.enum_places.get(usize::from(index)).copied();
+        let place = self.globals.place_of(Kind::Enum, index);
         let parts = match args {
             Some(args) if variant.params.is_empty() => {
                 let message = format!("`{}` carries nothing", variant.name);
@@ -126,7 +126,7 @@ impl Checker<'_> {
 
     fn record(&mut self, index: u16, name: &Name, args: Option<&Args>, at: At) -> Typed {
         let params = self.model.schema.types.parts(index);
-        let place = self.globals.record_places.get(usize::from(index)).copied();
+        let place = self.globals.place_of(Kind::Record, index);
         let parts = match args {
             Some(args) => self.parts(args, params, &name.text),
             None => self.bare(params, &name.text, at),
@@ -139,7 +139,7 @@ impl Checker<'_> {
         expr: Option<Expr>,
         ty: Type,
         at: At,
-        place: Option<crate::diagnostic::Loc>,
+        place: Option<(crate::diagnostic::Loc, String)>,
     ) -> Typed {
         match expr {
             Some(expr) => self.typed(expr, ty, at),
@@ -147,7 +147,7 @@ impl Checker<'_> {
                 if let (Some(place), Some(problem)) = (place, self.problems.last_mut())
                     && problem.code == Code::Arguments
                 {
-                    problem.related.push((place, "declared here".to_owned()));
+                    problem.related.push(place);
                 }
                 self.wrong(at)
             }

@@ -4,6 +4,7 @@
 //! A [`Checker`] works on one part at a time. It goes on after an error: what has no type takes part
 //! in nothing further, so one mistake gives one problem.
 
+mod any;
 mod block;
 mod call;
 mod collection;
@@ -16,6 +17,7 @@ mod made;
 mod operator;
 mod store;
 
+pub(crate) use any::{decides, says};
 pub(crate) use store::short_type;
 
 use crate::codes::Code;
@@ -303,7 +305,8 @@ impl<'c> Checker<'c> {
         } else if let Some(first) =
             self.globals.consts.get(&name.text).and(self.globals.places.get(&name.text))
         {
-            self.push(taken(name, at, *first));
+            let problem = self.globals.taken(name, at, *first);
+            self.push(problem);
         }
         self.names.push(Named { name: name.text.clone(), what, ty, at: name.at });
     }

@@ -3,9 +3,9 @@
 use super::{Checker, Typed};
 use crate::codes::Code;
 use aqo_grammar::tree::At;
-use aqo_model::expr::Expr;
+use aqo_model::expr::{Collect, Expr};
 use aqo_model::facts::Interval;
-use aqo_model::types::{Kind, Type, Types};
+use aqo_model::types::{Bounds, Kind, Type, Types};
 use aqo_model::value::Value;
 
 impl Checker<'_> {
@@ -108,7 +108,7 @@ impl Checker<'_> {
         }
         match (&ty, target) {
             (Type::Option(inner), Type::Option(wanted)) => {
-                if inner.compares_to(wanted) {
+                if inner.compares_to(wanted) && inner.same_units(wanted) {
                     return Some(typed);
                 }
                 self.mismatch(&ty, target, at);
@@ -133,12 +133,70 @@ impl Checker<'_> {
                 }
                 self.rescale(typed, *scale, *wanted, target)
             }
-            _ if ty.compares_to(target) => Some(typed),
+            _ if ty.compares_to(target) && ty.same_units(target) => Some(typed),
+            _ if self.widens(&ty, target) => self.widened(typed, target),
             _ => {
                 self.mismatch(&ty, target, at);
                 None
             }
         }
+    }
+
+    /// Whether a collection becomes another by giving its numbers more digits.
+    fn widens(&self, ty: &Type, target: &Type) -> bool {
+        let numbers = match (ty, target) {
+            (
+                Type::List { item, .. } | Type::Ring { item, .. },
+                Type::List { item: wanted, .. } | Type::Ring { item: wanted, .. },
+            ) => (&**item, &**wanted),
+            _ => return false,
+        };
+        match numbers {
+            (
+                Type::Number { scale, unit, .. },
+                Type::Number { scale: wanted, unit: unit_wanted, .. },
+            ) => scale < wanted && unit == unit_wanted,
+            _ => false,
+        }
+    }
+
+    /// The collection with more digits, item by item, which is exact.
+    fn widened(&mut self, typed: Typed, target: &Type) -> Option<Typed> {
+        let (at, ty) = (typed.at, typed.ty.clone()?);
+        let ((item, max), (wanted, _)) = (ty.items()?, target.items()?);
+        let local = self.local(item.clone());
+        let facts = self.facts.clone();
+        self.facts.forget(local);
+        self.facts.bind(local, item.clone());
+        let value = self.typed(Expr::Local(local), item.clone(), at);
+        let value = self.adapt(value, wanted);
+        self.facts = facts;
+        let value = value?;
+        let item = self.scaled_item(item, wanted)?;
+        let made = Type::List { item: Box::new(item), max };
+        let collect = Collect {
+            binders: vec![local],
+            source: typed.expr,
+            cond: None,
+            key: None,
+            value: value.expr,
+        };
+        let typed = self.typed(Expr::Collect(made.clone(), Box::new(collect)), made, at);
+        let typed = self.sound(typed);
+        typed.ty.is_some().then_some(typed)
+    }
+
+    /// The type of an item that has been given the digits of another: its own range in them.
+    fn scaled_item(&self, item: &Type, wanted: &Type) -> Option<Type> {
+        let (Type::Number { scale, within, .. }, Type::Number { scale: digits, unit, .. }) =
+            (item, wanted)
+        else {
+            return None;
+        };
+        let factor = 10i64.checked_pow(u32::from(digits - scale))?;
+        let within =
+            Bounds { low: within.low.checked_mul(factor)?, high: within.high.checked_mul(factor)? };
+        Some(Type::Number { scale: *digits, unit: unit.clone(), within })
     }
 
     /// What an option holds, where an `else` answers for its absence.
