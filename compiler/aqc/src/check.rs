@@ -169,7 +169,7 @@ impl Checked {
         judged.shown
     }
 
-    /// `Thermostat: no errors, 1 warning, 2 allowed`
+    /// `Thermostat: no errors, 1 warning, 2 allowed`; without objects no name.
     pub(crate) fn summary(&self) -> String {
         let names: Vec<&str> = self.objects.iter().map(|object| object.name.as_str()).collect();
         let warnings = match self.warnings {
@@ -181,7 +181,8 @@ impl Checked {
             0 => String::new(),
             count => format!(", {count} allowed"),
         };
-        format!("{}: no errors{warnings}{allowed}", names.join(", "))
+        let whose = if names.is_empty() { String::new() } else { names.join(", ") + ": " };
+        format!("{whose}no errors{warnings}{allowed}")
     }
 
     /// An error if anything was wrong.

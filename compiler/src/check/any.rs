@@ -71,17 +71,6 @@ fn meaning(ty: &Type, meant: &Unit) -> Type {
     }
 }
 
-/// Whether an expression has no unit of its own: a literal takes that of its place.
-fn is_bare(expr: &tree::Expr) -> bool {
-    if let ExprKind::Neg(inner) | ExprKind::Paren(inner) = &expr.kind {
-        return is_bare(inner);
-    }
-    if let ExprKind::List(entries) = &expr.kind {
-        return entries.iter().all(|entry| is_bare(&entry.first));
-    }
-    matches!(expr.kind, ExprKind::Literal(_))
-}
-
 /// The arguments in the order of the parameters, where there is one for each.
 fn in_order<'t>(call: &'t Call, params: &[Param]) -> Option<Vec<&'t tree::Expr>> {
     let args = &call.args.args;
@@ -100,7 +89,13 @@ fn in_order<'t>(call: &'t Call, params: &[Param]) -> Option<Vec<&'t tree::Expr>>
 
 impl Checker<'_> {
     /// A call of a function whose parameters have `any` in the place of a unit.
-    pub(super) fn call_in_any_unit(&mut self, index: u16, call: &Call, at: At) -> Typed {
+    pub(super) fn call_in_any_unit(
+        &mut self,
+        index: u16,
+        call: &Call,
+        at: At,
+        want: Option<&Type>,
+    ) -> Typed {
         let function = &self.globals.functions[usize::from(index)];
         let (name, params) = (&call.name.text, &function.params);
         let Some(args) = in_order(call, params) else {
@@ -115,13 +110,14 @@ impl Checker<'_> {
             self.problems.extend(said.into_iter().filter(|p| p.code == Code::Arguments));
             return self.wrong(at);
         };
-        let Some((meant, mut found)) = self.unit_meant(&args, params, name) else {
-            return self.wrong(at);
-        };
+        let Some(meant) = self.unit_meant(&args, params, name) else { return self.wrong(at) };
+        // Bare numbers alone are in the unit of the place that they go to.
+        let place = want.filter(|_| decides(&function.result)).and_then(unit);
+        let meant = meant.or_else(|| place.cloned()).unwrap_or_default();
         let mut stored = Vec::new();
-        for ((arg, param), found) in args.iter().zip(params).zip(&mut found) {
+        for (arg, param) in args.iter().zip(params) {
             let ty = meaning(&param.ty, &meant);
-            let value = found.take().unwrap_or_else(|| self.expr(arg, Some(&ty)));
+            let value = self.expr(arg, Some(&ty));
             let place = format!("`{}` of `{name}`", param.name);
             stored.push(value.ty.is_some().then(|| self.store_as(value, &ty, &place)).flatten());
         }
@@ -135,39 +131,87 @@ impl Checker<'_> {
         }
     }
 
-    /// The unit that the arguments agree on, and those of them that were looked at for it.
+    /// The unit that the arguments agree on; `None` where they do not, which has been said, and
+    /// nothing in it where they have none of their own.
     fn unit_meant(
         &mut self,
         args: &[&tree::Expr],
         params: &[Param],
         of: &str,
-    ) -> Option<(Unit, Vec<Option<Typed>>)> {
+    ) -> Option<Option<Unit>> {
         let mut meant: Option<(Unit, At)> = None;
-        let mut all = Vec::new();
-        let mut agree = true;
         for (arg, param) in args.iter().zip(params) {
-            if !decides(&param.ty) || is_bare(arg) {
-                all.push(None);
+            if !decides(&param.ty) || self.is_bare(arg) {
                 continue;
             }
-            let value = self.expr(arg, None);
-            agree &= value.ty.is_some();
-            match (value.ty.as_ref().and_then(unit), &meant) {
-                (Some(found), None) => meant = Some((found.clone(), value.at)),
-                (Some(found), Some((first, place))) if found != first => {
-                    let (found, first, place) = (show_unit(found), show_unit(first), *place);
-                    let message =
-                        format!("the arguments of `{of}` are in one unit, whichever that is");
-                    let first = (self.loc(place), format!("this is in {first}"));
-                    let problem = self.problem(Code::Units, value.at, message);
-                    problem.label = format!("this is in {found}");
-                    problem.related.push(first);
-                    agree = false;
-                }
-                (Some(_), Some(_)) | (None, _) => {}
+            let Some(found) = self.unit_of(arg) else { continue };
+            let Some((first, place)) = &meant else {
+                meant = Some((found, arg.at));
+                continue;
+            };
+            if found != *first {
+                let (found, first, place) = (show_unit(&found), show_unit(first), *place);
+                let message = format!("the arguments of `{of}` are in one unit, whichever that is");
+                let first = (self.loc(place), format!("this is in {first}"));
+                let problem = self.problem(Code::Units, arg.at, message);
+                problem.label = format!("this is in {found}");
+                problem.related.push(first);
+                return None;
             }
-            all.push(Some(value));
         }
-        agree.then(|| (meant.map_or_else(Unit::default, |(unit, _)| unit), all))
+        Some(meant.map(|(unit, _)| unit))
+    }
+
+    /// Whether an expression has no unit of its own: a literal takes that of its place.
+    fn is_bare(&self, expr: &tree::Expr) -> bool {
+        if let ExprKind::Neg(inner) | ExprKind::Paren(inner) = &expr.kind {
+            return self.is_bare(inner);
+        }
+        if let ExprKind::List(entries) = &expr.kind {
+            return entries.iter().all(|entry| self.is_bare(&entry.first));
+        }
+        if let ExprKind::Call(call) = &expr.kind
+            && let Some(index) = self.globals.function_named(&call.name.text)
+        {
+            let function = &self.globals.functions[usize::from(index)];
+            let args = in_order(call, &function.params).unwrap_or_default();
+            let mut pairs = args.iter().zip(&function.params);
+            return decides(&function.result)
+                && pairs.all(|(arg, param)| !decides(&param.ty) || self.is_bare(arg));
+        }
+        matches!(expr.kind, ExprKind::Literal(_))
+    }
+
+    /// The unit of an expression, before its place is known. It is looked at and forgotten, once: calls
+    /// within calls would look at the innermost for each that is around it.
+    fn unit_of(&mut self, expr: &tree::Expr) -> Option<Unit> {
+        if let Some(found) = self.units.get(&expr.at.0) {
+            return found.clone();
+        }
+        let (problems, locals) = (self.problems.len(), self.locals.len());
+        let (names, facts) = (self.names.len(), self.facts.clone());
+        let loose = self.loose.clone();
+        let typed = self.expr(self.clamped(expr), None);
+        self.problems.truncate(problems);
+        self.locals.truncate(locals);
+        self.names.truncate(names);
+        (self.facts, self.loose) = (facts, loose);
+        let found = typed.ty.as_ref().and_then(unit).cloned();
+        self.units.insert(expr.at.0, found.clone());
+        found
+    }
+
+    /// What `clamp(e)` clamps, since that means nothing without a place; else the expression itself.
+    fn clamped<'t>(&self, expr: &'t tree::Expr) -> &'t tree::Expr {
+        if let ExprKind::Paren(inner) = &expr.kind {
+            return self.clamped(inner);
+        }
+        let ExprKind::Call(call) = &expr.kind else { return expr };
+        match (call.name.text.as_str(), &call.args.args[..]) {
+            ("clamp", [only]) if self.globals.function_named("clamp").is_none() => {
+                self.clamped(&only.value)
+            }
+            _ => expr,
+        }
     }
 }

@@ -17,7 +17,7 @@ impl Checker<'_> {
             return self.wrong(at);
         }
         if let Some(index) = self.globals.function_named(name) {
-            return self.function_call(index, call, at);
+            return self.function_call(index, call, at, want);
         }
         let label = call.args.args.iter().find_map(|arg| arg.label.as_ref());
         if let Some(arg) = label.filter(|_| BUILT_IN.contains(&name)) {
@@ -231,12 +231,12 @@ impl Checker<'_> {
     }
 
     /// `f(a, b)` or `f(x: a, y: b)`: each argument fits its parameter, which is all that `f` knows.
-    fn function_call(&mut self, index: u16, call: &Call, at: At) -> Typed {
+    fn function_call(&mut self, index: u16, call: &Call, at: At, want: Option<&Type>) -> Typed {
         let function = &self.globals.functions[usize::from(index)];
         let (params, result) = (&function.params, function.result.clone());
         let name = &call.name.text;
         if params.iter().any(|param| any::says(&param.ty)) {
-            return self.call_in_any_unit(index, call, at);
+            return self.call_in_any_unit(index, call, at, want);
         }
         let bare = call.args.args.iter().all(|arg| arg.label.is_none());
         let before = self.problems.len();

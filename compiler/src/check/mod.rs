@@ -29,10 +29,10 @@ use aqo_model::Model;
 use aqo_model::expr::Expr;
 use aqo_model::facts::{Facts, Interval};
 use aqo_model::types::Param;
-use aqo_model::types::{Bounds, Type};
+use aqo_model::types::{Bounds, Type, Unit};
 use aqo_model::value::Bytes32;
 use aqo_model::verify::{self, Checked, Fault, Place};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An expression and what is known of it; without a type where it could not be understood.
 #[derive(Clone, Debug)]
@@ -116,6 +116,8 @@ pub struct Checker<'c> {
     limits: &'c [(String, u16, Type)],
     /// Names that were bound where nothing is bound; that has been said.
     loose: BTreeSet<String>,
+    /// The units of arguments that were looked at before their place was known.
+    units: BTreeMap<u32, Option<Unit>>,
     /// How many derives may be read.
     derives: usize,
     /// Types of the locals made so far.
@@ -152,6 +154,7 @@ impl<'c> Checker<'c> {
             flow_places: &[],
             limits: &[],
             loose: BTreeSet::new(),
+            units: BTreeMap::new(),
             derives: model.schema.derives.len(),
             locals: Vec::new(),
             names: Vec::new(),

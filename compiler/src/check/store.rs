@@ -3,7 +3,7 @@
 use super::{Checker, Typed};
 use crate::codes::Code;
 use aqo_grammar::tree::At;
-use aqo_model::expr::{Collect, Expr};
+use aqo_model::expr::{Collect, Expr, Shape};
 use aqo_model::facts::Interval;
 use aqo_model::types::{Bounds, Kind, Type, Types};
 use aqo_model::value::Value;
@@ -111,6 +111,9 @@ impl Checker<'_> {
                 if inner.compares_to(wanted) && inner.same_units(wanted) {
                     return Some(typed);
                 }
+                if widens(inner, wanted) {
+                    return self.widened_option(typed, inner, wanted);
+                }
                 self.mismatch(&ty, target, at);
                 None
             }
@@ -134,7 +137,7 @@ impl Checker<'_> {
                 self.rescale(typed, *scale, *wanted, target)
             }
             _ if ty.compares_to(target) && ty.same_units(target) => Some(typed),
-            _ if self.widens(&ty, target) => self.widened(typed, target),
+            _ if widens_items(&ty, target) => self.widened(typed, target),
             _ => {
                 self.mismatch(&ty, target, at);
                 None
@@ -142,38 +145,12 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether a collection becomes another by giving its numbers more digits.
-    fn widens(&self, ty: &Type, target: &Type) -> bool {
-        let numbers = match (ty, target) {
-            (
-                Type::List { item, .. } | Type::Ring { item, .. },
-                Type::List { item: wanted, .. } | Type::Ring { item: wanted, .. },
-            ) => (&**item, &**wanted),
-            _ => return false,
-        };
-        match numbers {
-            (
-                Type::Number { scale, unit, .. },
-                Type::Number { scale: wanted, unit: unit_wanted, .. },
-            ) => scale < wanted && unit == unit_wanted,
-            _ => false,
-        }
-    }
-
     /// The collection with more digits, item by item, which is exact.
     fn widened(&mut self, typed: Typed, target: &Type) -> Option<Typed> {
         let (at, ty) = (typed.at, typed.ty.clone()?);
         let ((item, max), (wanted, _)) = (ty.items()?, target.items()?);
-        let local = self.local(item.clone());
-        let facts = self.facts.clone();
-        self.facts.forget(local);
-        self.facts.bind(local, item.clone());
-        let value = self.typed(Expr::Local(local), item.clone(), at);
-        let value = self.adapt(value, wanted);
-        self.facts = facts;
-        let value = value?;
-        let item = self.scaled_item(item, wanted)?;
-        let made = Type::List { item: Box::new(item), max };
+        let (local, value) = self.widened_item(item, wanted, at)?;
+        let made = Type::List { item: Box::new(scaled(item, wanted)?), max };
         let collect = Collect {
             binders: vec![local],
             source: typed.expr,
@@ -186,17 +163,30 @@ impl Checker<'_> {
         typed.ty.is_some().then_some(typed)
     }
 
-    /// The type of an item that has been given the digits of another: its own range in them.
-    fn scaled_item(&self, item: &Type, wanted: &Type) -> Option<Type> {
-        let (Type::Number { scale, within, .. }, Type::Number { scale: digits, unit, .. }) =
-            (item, wanted)
-        else {
-            return None;
-        };
-        let factor = 10i64.checked_pow(u32::from(digits - scale))?;
-        let within =
-            Bounds { low: within.low.checked_mul(factor)?, high: within.high.checked_mul(factor)? };
-        Some(Type::Number { scale: *digits, unit: unit.clone(), within })
+    /// The option with more digits.
+    fn widened_option(&mut self, typed: Typed, inner: &Type, wanted: &Type) -> Option<Typed> {
+        let at = typed.at;
+        let (local, value) = self.widened_item(inner, wanted, at)?;
+        let ty = Type::Option(Box::new(scaled(inner, wanted)?));
+        let arms = vec![
+            (vec![Shape::Some(Some(local))], Expr::Some(Box::new(value.expr))),
+            (vec![Shape::None], Expr::None(ty.clone())),
+        ];
+        let typed = self.typed(Expr::Match(Box::new(typed.expr), arms), ty, at);
+        let typed = self.sound(typed);
+        typed.ty.is_some().then_some(typed)
+    }
+
+    /// A local that is an item, and that item with the digits of another.
+    fn widened_item(&mut self, item: &Type, wanted: &Type, at: At) -> Option<(u16, Typed)> {
+        let local = self.local(item.clone());
+        let facts = self.facts.clone();
+        self.facts.forget(local);
+        self.facts.bind(local, item.clone());
+        let value = self.typed(Expr::Local(local), item.clone(), at);
+        let value = self.adapt(value, wanted);
+        self.facts = facts;
+        Some((local, value?))
     }
 
     /// What an option holds, where an `else` answers for its absence.
@@ -282,6 +272,41 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// Whether numbers become others by having more digits.
+fn widens(ty: &Type, target: &Type) -> bool {
+    match (ty, target) {
+        (
+            Type::Number { scale, unit, .. },
+            Type::Number { scale: wanted, unit: unit_wanted, .. },
+        ) => scale < wanted && unit == unit_wanted,
+        _ => false,
+    }
+}
+
+/// Whether a list or ring becomes another by giving its numbers more digits.
+fn widens_items(ty: &Type, target: &Type) -> bool {
+    match (ty, target) {
+        (
+            Type::List { item, .. } | Type::Ring { item, .. },
+            Type::List { item: wanted, .. } | Type::Ring { item: wanted, .. },
+        ) => widens(item, wanted),
+        _ => false,
+    }
+}
+
+/// The type of a number that has been given the digits of another: its own range in them.
+fn scaled(ty: &Type, wanted: &Type) -> Option<Type> {
+    let (Type::Number { scale, within, .. }, Type::Number { scale: digits, unit, .. }) =
+        (ty, wanted)
+    else {
+        return None;
+    };
+    let factor = 10i64.checked_pow(u32::from(digits - scale))?;
+    let ends = (within.low.checked_mul(factor)?, within.high.checked_mul(factor)?);
+    let within = Bounds { low: ends.0, high: ends.1 };
+    Some(Type::Number { scale: *digits, unit: unit.clone(), within })
 }
 
 /// The type of what an option holds, or the type itself.

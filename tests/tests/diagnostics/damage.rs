@@ -77,6 +77,9 @@ fn the_deepest_expressions_are_diagnosed_quickly() {
         ("match m { A => 1, B => ", "n", " }"),
         ("(o else ", "n", ")"),
         ("clamp(", "n", ", 0, 9)"),
+        ("twin(", "n", ", 1)"),
+        ("twin(1, ", "n", ")"),
+        ("twin(n, twin(", "n", ", 2))"),
     ];
     for (before, inside, after) in forms {
         for depth in [20, 60, 127] {
@@ -115,7 +118,9 @@ fn the_deepest_conditions_are_diagnosed_quickly() {
 /// Diagnoses an object with a few fields and this member, with the stack that is asked for.
 fn check_deep(member: &str) {
     let text = format!(
-        "module demo enum M {{ A, B }} object O version 1 {{
+        "module demo enum M {{ A, B }}
+        fn twin(a: int<any> in 0 ..= 9, b: int<any> in 0 ..= 9) -> int<any> in 0 ..= 9 {{ min(a, b) }}
+        object O version 1 {{
             field n: int in 0 ..= 9 = 0
             field b: int in 0 ..= 1 = 0
             field o: int? in 0 ..= 9 = none

@@ -20,6 +20,7 @@ mod projects;
 mod properties;
 mod sarif;
 mod scenarios;
+mod stdlib;
 mod watching;
 
 mod helpers;
