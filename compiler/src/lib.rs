@@ -3,8 +3,8 @@
 //! ```text
 //! text -> tree -> names (Shape) -> types, intervals, policy (Head) -> rules -> CheckedModel
 //! ```
-//! Every stage is a query of [`db`]; each returns a value and what is wrong. Knows no file, no
-//! clock and no runtime.
+//! Every stage is a query of [`db`]; each returns a value and what is wrong. Knows no
+//! clock and no runtime; [`files`] alone looks at a file system, at names.
 
 mod blind;
 mod carried;
@@ -15,6 +15,7 @@ pub mod cost;
 pub mod db;
 mod derive;
 pub mod diagnostic;
+pub mod files;
 mod format;
 mod functions;
 pub mod globals;

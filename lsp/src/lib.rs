@@ -4,10 +4,11 @@
 //! bytes -> frames -> handlers -> queue of events -> one worker with the database -> publisher
 //! ```
 //! A handler's first act is to queue its event, so that the worker sees everything in the order in
-//! which the client said it. Knows no file system and no runtime of objects.
+//! which the client said it. Knows no runtime of objects.
 
 mod convert;
 mod frames;
+mod project;
 mod server;
 mod text;
 mod worker;

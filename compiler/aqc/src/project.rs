@@ -1,20 +1,15 @@
 //! A path to the project that it names: every `.aqo` file below the nearest `aqo.toml` above it.
 //!
-//! Invariant: no file is read twice, and none through a link, so no walk goes round. A directory
-//! that has an `aqo.toml` of its own is another project. Where there is no `aqo.toml` at all, a file
-//! stands alone and a directory is a project. Knows nothing of what sources say.
+//! Invariant: no file is read twice. Where there is no `aqo.toml` at all, a file stands alone and a
+//! directory is a project. Which files are one is the compiler's to say. Knows nothing of what
+//! sources say.
 
+use aqo_compiler::files::{Below, MANIFEST, below, project_above};
 use aqo_compiler::levels::Lint;
 use aqo_runtime::error::{Error, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// What makes a directory a project.
-pub(crate) const MANIFEST: &str = "aqo.toml";
-
-/// Where builds lie; no sources are looked for there.
-const BUILT: &str = "target";
 
 /// A source file.
 pub(crate) struct Source {
@@ -125,18 +120,16 @@ pub(crate) fn files(path: &Path) -> Result<(PathBuf, Vec<(PathBuf, bool)>)> {
         Error::io("read", path, &e).help("name an .aqo file, or a directory that holds one")
     };
     let real = place.canonicalize().map_err(cannot)?;
-    let root = real.ancestors().find(|above| above.join(MANIFEST).is_file());
+    let root = project_above(&real);
     let directory = match root {
         Some(root) => as_named(place, root),
         None => place.to_owned(),
     };
-    let mut found = Vec::new();
     if is_file && root.is_none() {
         return Ok((directory, vec![(path.to_owned(), true)]));
     }
-    let mut others = Vec::new();
-    collect(&directory, &mut found, &mut others)?;
-    found.sort();
+    let Below { sources: found, others } =
+        below(&directory).map_err(|(path, e)| Error::io("read", &path, &e))?;
     let name = |file: &Path| Some(real.join(file.file_name()?));
     let mut named: Vec<(PathBuf, bool)> = Vec::new();
     for found in found {
@@ -168,28 +161,6 @@ fn as_named(place: &Path, root: &Path) -> PathBuf {
 /// What is written where a path is empty.
 fn shown(path: &Path) -> &Path {
     if path.as_os_str().is_empty() { Path::new(".") } else { path }
-}
-
-/// The sources of a project below a directory, and the projects that are not its own.
-fn collect(directory: &Path, found: &mut Vec<PathBuf>, others: &mut Vec<PathBuf>) -> Result<()> {
-    let cannot = |e: std::io::Error| Error::io("read", directory, &e);
-    for entry in std::fs::read_dir(directory).map_err(cannot)? {
-        let entry = entry.map_err(cannot)?;
-        let (path, name) = (entry.path(), entry.file_name());
-        let kind = entry.file_type().map_err(cannot)?;
-        if name.as_encoded_bytes().starts_with(b".") {
-            continue;
-        }
-        if kind.is_file() && path.extension().is_some_and(|extension| extension == "aqo") {
-            found.push(path);
-        } else if kind.is_dir() && path.join(MANIFEST).is_file() {
-            others.push(path);
-        } else if kind.is_dir() && name != BUILT {
-            collect(&path, found, others)?;
-        }
-    }
-    others.sort();
-    Ok(())
 }
 
 /// Reads a source file.

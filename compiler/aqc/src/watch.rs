@@ -3,7 +3,8 @@
 //! Invariant: what is compared is names, sizes and times of change of the files that the command
 //! reads, taken before it reads them, so no change is missed. Ends only from outside.
 
-use crate::project::{MANIFEST, files};
+use crate::project::files;
+use aqo_compiler::files::MANIFEST;
 use aqo_runtime::error::Result;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -244,3 +244,48 @@ fn it_ends_in_order() {
     impolite.notify("exit", &Value::Null);
     assert_eq!(impolite.ended(), 1);
 }
+
+const USER: &str = "module user\n\nuse base.{Level}\nuse std.time.{date}\n\nobject User version 1 {\n    \
+    field n: Level = 7\n\n    derive year: int in 1970 ..= 2261 = date(now).year\n}\n";
+
+/// Codes of what is published next of the first version of a document.
+fn codes(client: &mut Client, uri: &str) -> Vec<String> {
+    let found = client.diagnostics(uri, Some(1));
+    found.iter().map(|d| d["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_document_uses_the_other_files_of_its_project_and_std() {
+    let place = tempfile::TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(place.path().join(name), text).unwrap();
+    let base = "module base\n\ntype Level = int in 0 ..= 9\n";
+    write("aqo.toml", "");
+    write("base.aqo", base);
+    write("user.aqo", USER);
+    let folder = place.path().canonicalize().unwrap();
+    let uri = |name: &str| format!("file://{}", folder.join(name).display());
+    let mut client = Client::start();
+    // Nobody has opened the other file: it is read.
+    client.open(&uri("user.aqo"), 1, USER);
+    assert_eq!(client.diagnostics(&uri("user.aqo"), Some(1)), [Value::Null; 0]);
+    // Now somebody has, and what he types counts before it is saved.
+    client.open(&uri("base.aqo"), 1, base);
+    assert_eq!(client.diagnostics(&uri("base.aqo"), Some(1)), [Value::Null; 0]);
+    let narrow = base.replace("0 ..= 9", "0 ..= 5");
+    client.edit(&uri("base.aqo"), 2, json!([{ "text": narrow }]));
+    assert_eq!(codes(&mut client, &uri("user.aqo")), ["E3002"]);
+    client.edit(&uri("base.aqo"), 3, json!([{ "text": base.replace("Level", "Height") }]));
+    assert_eq!(codes(&mut client, &uri("user.aqo")), ["E2001"]);
+    // Without saving he goes, and the disk counts again.
+    let document = json!({ "textDocument": { "uri": uri("base.aqo") } });
+    client.notify("textDocument/didClose", &document);
+    assert_eq!(codes(&mut client, &uri("user.aqo")), [""; 0]);
+    // Something else writes there, and the client says so.
+    write("base.aqo", &narrow);
+    let changes = json!({ "changes": [{ "uri": uri("base.aqo"), "type": 2 }] });
+    client.notify("workspace/didChangeWatchedFiles", &changes);
+    assert_eq!(codes(&mut client, &uri("user.aqo")), ["E3002"]);
+    // Two files of one name.
+    client.open(&uri("zwei.aqo"), 1, base);
+    assert_eq!(codes(&mut client, &uri("zwei.aqo")), ["E2009"]);
+}
