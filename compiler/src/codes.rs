@@ -104,6 +104,8 @@ codes! {
     ShutTrust "W5004" "trust that can never be earned"
     KeepsOn "W5005" "refusal that keeps something on"
     Untold "W5006" "time that wakes nobody"
+    NextTick "W5007" "rule that serves one above it"
+    OpenHand "W5008" "signed decision that anyone may undo"
 }
 
 fn syntax_page(kind: SyntaxErrorKind) -> &'static str {

@@ -1,5 +1,7 @@
 //! What compiles and is probably not meant.
 
+mod order;
+
 use crate::codes::Code;
 use crate::diagnostic::Problem;
 use crate::shape::Shape;
@@ -21,6 +23,8 @@ pub fn warnings(shape: &Shape, model: &Model) -> Vec<Problem> {
     problems.extend(shut_trust(shape, model));
     problems.extend(keeps_on(shape, model));
     problems.extend(untold(shape, model));
+    problems.extend(order::serves_above(shape, model));
+    problems.extend(open_hands(shape, model));
     problems
 }
 
@@ -203,6 +207,53 @@ fn untold(shape: &Shape, model: &Model) -> Vec<Problem> {
             .help("write `now >= e`, `now - f >= d` or `e - now <= d`, or add a `cycle every`")
     });
     problems.collect()
+}
+
+/// A rule for what nobody signed that sets a field which a rule for what somebody signed sets, too.
+fn open_hands(shape: &Shape, model: &Model) -> Vec<Problem> {
+    let rules = &model.policy.rules;
+    let mut problems = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        let unsigned = rule.on.message().is_some() && !model.is_signed(rule);
+        let number = u16::try_from(index).unwrap_or(u16::MAX);
+        let limited = model.policy.limits.iter().any(|limit| limit.rules.contains(&number));
+        if !unsigned || rule.assured || limited || rule.quorum.is_some() {
+            continue;
+        }
+        let own = fields_set(rule);
+        let signed = rules.iter().filter(|other| model.is_signed(other));
+        let shared = signed.into_iter().find_map(|other| {
+            let field = fields_set(other).into_iter().find(|field| own.contains(field))?;
+            Some((&other.name, field))
+        });
+        let Some((other, field)) = shared else { continue };
+        let field = &model.schema.fields[usize::from(field)].name;
+        let text = format!("anyone may set `{field}`, which `{other}` sets for those who sign");
+        problems.push(
+            Problem::new(Code::OpenHand, shape.rule_places[index], text)
+                .label("for a message that nobody signs")
+                .help("say who may send it, bound it with a `limit`, or make the rule `assured`"),
+        );
+    }
+    problems
+}
+
+/// The fields that a rule sets or changes.
+fn fields_set(rule: &Rule) -> Vec<u16> {
+    let mut fields = Vec::new();
+    rule.body.iter().for_each(|stmt| {
+        stmt.walk(&mut |stmt| match stmt {
+            Stmt::Set(field, _) | Stmt::Edit(field, ..) => fields.push(*field),
+            Stmt::Let(..)
+            | Stmt::Bind(..)
+            | Stmt::Emit(..)
+            | Stmt::Predict(..)
+            | Stmt::Refuse(_)
+            | Stmt::If(..)
+            | Stmt::Match(..) => {}
+        });
+    });
+    fields
 }
 
 /// Whether a value is the constant default of an enum field.
