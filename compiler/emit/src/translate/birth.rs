@@ -2,10 +2,10 @@
 
 use crate::bound::{Part, Rounds};
 use crate::code::Code;
-use crate::ir::{Exp, Stm, at, load32};
+use crate::ir::{Exp, Stm, Ty, Var, at, load32};
 use crate::kernel::cbor;
 use crate::memory::{cell, size};
-use crate::translate::entry::{kind, put_rest, seal};
+use crate::translate::entry::{kind, put_rest, run_mode, seal};
 use crate::translate::expr;
 use crate::translate::out::Out;
 use crate::translate::outcome;
@@ -22,56 +22,74 @@ use aqo_model::types::NEVER;
 /// `(valid)`: the object is born, or nothing is; not of an offer that has not its form.
 pub(crate) fn birth(code: &mut Code<'_, '_>) {
     let [valid] = code.params();
-    stillborn_unless(code, valid.get(), Reason::MALFORMED);
+    let why = code.var(Ty::I32);
+    code.block(|code, stillborn| {
+        admit(code, valid, &mut |code, holds, reason| {
+            code.set(why, i32::from(reason.0));
+            code.stop_if(stillborn, holds.eqz());
+        });
+        if !code.unit.model.policy.always.is_empty() {
+            let fault = code.call(Routine::BirthFault, []);
+            code.set(why, fault);
+            code.stop_if(stillborn, why);
+        }
+        let observed = observed(code);
+        code.store(8, 0, cell::NOW, observed);
+        code.zero(at(cell::CLEARED), code.unit.map.cleared - cell::CLEARED);
+        let start = image(code);
+        run_mode(code);
+        body(code, start);
+        code.store(8, 0, cell::SERVED, now());
+        code.run(Routine::Close, [Exp::I32(1), Exp::I32(0)]);
+        code.leave();
+    });
+    // Nothing is born, so nothing wants to be ticked.
+    outcome::write(code, Exp::I32(0), why.get(), Exp::I64(0), Exp::I64(NEVER));
+    outcome::no_body(code);
+    code.leave();
+}
+
+/// Goes on where something holds, and is not born for this reason where it does not.
+type Unless<'u> = &'u mut dyn FnMut(&mut Code<'_, '_>, Exp, Reason);
+
+/// Nothing is born unless the offer has its form, and birth values lie within their bounds.
+fn admit(code: &mut Code<'_, '_>, valid: Var, unless: Unless<'_>) {
+    unless(code, valid.get(), Reason::MALFORMED);
     let (layout, schema) = (code.unit.layout, &code.unit.model.schema);
     let offer = code.unit.map.offer;
-    well_keyed(code);
+    well_keyed(code, unless);
     for (_, slot) in &layout.births {
         if let Some(valid) = value::valid(code, &slot.form, Exp::I32(0), offer + size(slot.offset))
         {
-            stillborn_unless(code, valid, Reason::MALFORMED);
+            unless(code, valid, Reason::MALFORMED);
         }
     }
     for (index, _) in &layout.births {
         let ty = &schema.fields[usize::from(*index)].ty;
         if let Some(within) = birth_field(code, *index).within(ty, code) {
-            stillborn_unless(code, within, Reason::RANGE);
+            unless(code, within, Reason::RANGE);
         }
     }
-    if !code.unit.model.policy.always.is_empty() {
-        let fault = code.call(Routine::BirthFault, []);
-        let fault = code.bind(fault);
-        code.when(fault, |code| stillborn(code, fault.get()));
-    }
-    let observed = observed(code);
-    code.store(8, 0, cell::NOW, observed);
-    code.zero(at(cell::CLEARED), code.unit.map.cleared - cell::CLEARED);
-    let start = image(code);
-    code.run(Routine::Mode, []);
-    body(code, start);
-    code.store(8, 0, cell::SERVED, now());
-    code.run(Routine::Close, [Exp::I32(1), Exp::I32(0)]);
-    code.leave();
 }
 
 /// Nothing is born unless each role has its one key, or a set of keys in order.
-fn well_keyed(code: &mut Code<'_, '_>) {
+fn well_keyed(code: &mut Code<'_, '_>, unless: Unless<'_>) {
     let offer = code.unit.map.offer;
     let roles = &code.unit.model.schema.roles;
     for (role, place) in roles.iter().zip(&code.unit.layout.birth_keys) {
         let count = code.bind(load32(2, 0, offer + size(*place)));
         let keys = offer + size(place + 2);
         let Some(max) = role.max else {
-            stillborn_unless(code, count.get().eq(1), Reason::MALFORMED);
+            unless(code, count.get().eq(1), Reason::MALFORMED);
             continue;
         };
-        stillborn_unless(code, count.get().le_u(i32::from(max)), Reason::MALFORMED);
+        unless(code, count.get().le_u(i32::from(max)), Reason::MALFORMED);
         code.each(Rounds::keys(u32::from(max)), count, |code, k| {
             code.when(k, |code| {
                 let key = code.bind((k << 5) + keys.cast_signed());
                 let args = [key - 32, key.get(), Exp::I32(32)];
                 let order = code.call(Routine::OrderBytes, args);
-                stillborn_unless(code, order.lt_s(0), Reason::MALFORMED);
+                unless(code, order.lt_s(0), Reason::MALFORMED);
             });
         });
     }
@@ -80,17 +98,6 @@ fn well_keyed(code: &mut Code<'_, '_>) {
 /// The keys of a role.
 fn keys_of(code: &Code<'_, '_>, role: u16) -> Rounds {
     Rounds::keys(size(code.unit.model.schema.roles[usize::from(role)].size()))
-}
-
-/// Nothing is born, so nothing wants to be ticked.
-fn stillborn(code: &mut Code<'_, '_>, reply: Exp) {
-    outcome::write(code, Exp::I32(0), reply, Exp::I64(0), Exp::I64(NEVER));
-    outcome::no_body(code);
-    code.leave();
-}
-
-fn stillborn_unless(code: &mut Code<'_, '_>, holds: Exp, reason: Reason) {
-    code.when(holds.eqz(), |code| stillborn(code, Exp::I32(reason.0.into())));
 }
 
 /// `() -> reason`: the first `always` that the newborn would fail; 0 where none is.
@@ -131,7 +138,13 @@ fn image(code: &mut Code<'_, '_>) -> Exp {
     }
     for (index, place) in indices(layout.roles.len()).zip(&layout.birth_keys) {
         let record = role(code, index);
-        let count = code.bind(load32(2, 0, map.offer + size(*place)));
+        let count = load32(2, 0, map.offer + size(*place));
+        if model.schema.roles[usize::from(index)].max.is_none() {
+            let (to, from) = (record + size(role_at::COUNT), map.offer + size(*place));
+            code.push(Stm::Copy(at(to), at(from), expr::literal(2 + 32)));
+            continue;
+        }
+        let count = code.bind(count);
         code.store(2, 0, record + size(role_at::COUNT), count);
         code.each(keys_of(code, index), count, |code, k| {
             let from = (k << 5) + (map.offer + size(place + 2)).cast_signed();
@@ -170,6 +183,11 @@ fn body(code: &mut Code<'_, '_>, bind: Exp) {
     out.array(layout.roles.len());
     for (index, place) in indices(layout.roles.len()).zip(&layout.birth_keys) {
         let keys = map.offer + size(*place);
+        if code.unit.model.schema.roles[usize::from(index)].max.is_none() {
+            out.array(1);
+            out.from(code, Routine::PutBytes32, at(keys + 2));
+            continue;
+        }
         out.head(code, cbor::ARRAY, load32(2, 0, keys).extend());
         let next = out.end(code);
         code.each(keys_of(code, index), load32(2, 0, keys), |code, k| {

@@ -55,7 +55,7 @@ pub(crate) fn finish_tick(code: &mut Code<'_, '_>) {
     if predictions > 0 {
         code.run(Routine::Look, []);
     }
-    code.run(Routine::Mode, []);
+    run_mode(code);
     let mut happened = load32(4, 0, cell::OUTCOME_COUNT) | load32(4, 0, cell::MODE);
     for index in 0..size(predictions) {
         happened = happened | load32(4, 0, map.foretold + foretold::SIZE * index);
@@ -106,7 +106,15 @@ fn put_ticks(code: &mut Code<'_, '_>, next: Var) {
     }
 }
 
-/// `()`: whether the object is awake, where that changes: phase 4.
+/// Phase 4: whether the object is awake, where it can be anything else.
+pub(crate) fn run_mode(code: &mut Code<'_, '_>) {
+    let policy = &code.unit.model.policy;
+    if policy.ends.is_some() || policy.dormant.is_some() {
+        code.run(Routine::Mode, []);
+    }
+}
+
+/// `()`: whether the object is awake, where that changes.
 pub(crate) fn mode(code: &mut Code<'_, '_>) {
     let policy = &code.unit.model.policy;
     if let Some(ends) = &policy.ends {

@@ -4,7 +4,7 @@ use crate::code::Code;
 use crate::ir::{Exp, Label, Stm, Ty, Var, load32, load64};
 use crate::kernel::cbor;
 use crate::memory::{cell, size, tick};
-use crate::translate::entry::kind;
+use crate::translate::entry::{kind, run_mode};
 use crate::translate::expr::refusal;
 use crate::translate::foretell::{is_not_host, lose, observing, score_gain, score_loss, signer};
 use crate::translate::out::Out;
@@ -293,7 +293,7 @@ pub(crate) fn end(code: &mut Code<'_, '_>, next: Var, reply: Exp) {
     if !code.unit.model.policy.predictions.is_empty() {
         code.run(Routine::Look, []);
     }
-    code.run(Routine::Mode, []);
+    run_mode(code);
     code.run(Routine::Finish, [next.get()]);
     code.run(Routine::Close, [Exp::I32(1), reply]);
 }
