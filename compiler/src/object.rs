@@ -4,6 +4,7 @@
 //! are no second mistake. Knows no rule's body but the words in it.
 
 mod cycle;
+mod message;
 
 use crate::check::Checker;
 use crate::codes::Code;
@@ -133,7 +134,7 @@ impl Builder<'_> {
                 self.define(&role.name, Def::Role(index), part);
                 let name = role.name.text.clone();
                 let max = role.size.as_ref().and_then(|size| self.role_size(size, part));
-                self.schema.roles.push(Role { number: index, name, max });
+                self.schema.roles.push(Role { number: index, name, max, open: false });
             }
             MemberKind::Field(field) => {
                 let index = next(self.shape.field_places.len());
@@ -480,47 +481,6 @@ impl Builder<'_> {
             self.shape.problems.push(Problem::new(Code::TooMany, at, message));
         }
         params
-    }
-
-    fn message(&mut self, message: &tree::Message, doc: Option<&str>, part: PartId) {
-        self.doc(&format!("message {}", message.sig.name.text), doc);
-        let number = self.schema.messages.len() as u16;
-        let params = self.params(&message.sig, part, Slot::Message(number));
-        let mut from = Vec::new();
-        for role in &message.from {
-            match role.text.as_str() {
-                "anyone" if message.from.len() == 1 => {}
-                "signer" | "parent" => {
-                    self.shape.untyped.insert(Slot::Sender(number));
-                    self.later(Loc { part, at: role.at }, &format!("`from {}`", role.text));
-                }
-                _ => match self.role(role, part) {
-                    Some(role) => from.push(role),
-                    None => drop(self.shape.untyped.insert(Slot::Sender(number))),
-                },
-            }
-        }
-        from.sort_unstable();
-        from.dedup();
-        let waits = message.waits.as_ref().and_then(|waits| {
-            let span = self.span(waits, part)?;
-            let signed = !from.is_empty() || self.shape.untyped.contains(&Slot::Sender(number));
-            if !signed {
-                let at = Loc { part, at: waits.at };
-                let text = "what nobody signed cannot wait: anyone could fill the queue";
-                let problem = Problem::new(Code::CannotWait, at, text).label("unsigned");
-                let help = "say who may send it: `from` and a role";
-                self.shape.problems.push(problem.help(help));
-            }
-            signed.then_some(span)
-        });
-        self.schema.messages.push(Message {
-            number,
-            name: message.sig.name.text.clone(),
-            params,
-            from,
-            waits,
-        });
     }
 
     fn event(&mut self, event: &tree::Event, doc: Option<&str>, part: PartId) {

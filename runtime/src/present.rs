@@ -261,7 +261,8 @@ pub fn object(resident: &Resident, class: &Class, now: i64) -> Vec<String> {
         trust::show(model, &image.state, now.max(image.state.now))
             .map(|trust| format!("  trust = {trust}")),
     );
-    for (role, held) in model.schema.roles.iter().zip(&image.state.roles) {
+    let held = model.schema.roles.iter().zip(&image.state.roles);
+    for (role, held) in held.filter(|(role, _)| !role.open) {
         let keys: Vec<String> = held.keys.iter().map(|known| known.key.short()).collect();
         let keys = if keys.is_empty() { "nobody".to_owned() } else { keys.join(", ") };
         lines.push(format!("  role {} {keys}", role.name));

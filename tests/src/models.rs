@@ -115,7 +115,7 @@ fn field(number: u16, name: &str, ty: Type, default: Option<Default>) -> Field {
 }
 
 fn role(number: u16, name: &str) -> Role {
-    Role { number, name: name.to_owned(), max: None }
+    Role { number, name: name.to_owned(), max: None, open: false }
 }
 
 fn message(number: u16, name: &str, params: Vec<Param>, from: Vec<u16>) -> Message {

@@ -8,6 +8,7 @@ use aqo_model::image::{Image, State};
 use aqo_model::layout::Layout;
 use aqo_model::offer::{Bind, Birth, Consent, Envelope, Message, Offer, OfferKind, View};
 use aqo_model::types::NEVER;
+use aqo_model::value::Bytes32;
 use std::collections::BTreeSet;
 
 /// 2027-01-01T00:00:00Z
@@ -109,7 +110,9 @@ impl<'m> Offers<'m> {
             .collect();
         self.counter = 0;
         let roles = schema.roles.iter().map(|role| {
-            let count = 1 + role.max.map_or(0, |max| self.chance.below(u64::from(max)));
+            let most = role.max.filter(|_| !role.open);
+            let count = 1 + most.map_or(0, |max| self.chance.below(u64::from(max)));
+            let count = if role.open { self.chance.below(40) / 39 } else { count };
             let keys = (0..count).map(|_| self.chance.bytes32());
             keys.collect::<BTreeSet<_>>().into_iter().collect()
         });
@@ -167,15 +170,23 @@ impl<'m> Offers<'m> {
         } else {
             self.chance.pick(keys).key
         };
+        let open = self.model.schema.roles.get(usize::from(role)).is_some_and(|role| role.open);
+        let stranger = open && self.chance.percent(50);
+        let key = if stranger { Bytes32([self.chance.below(30) as u8; 32]) } else { key };
         let epoch = held.map_or(0, |held| held.epoch);
-        let late = [-1, 0, 7 * 86_400_000_000, 7 * 86_400_000_000 + 1];
-        let ahead = if self.chance.percent(6) { *self.chance.pick(&late) } else { 60_000_000 };
+        let late = [-1, 0, 600_000_000, 600_000_001, 7 * 86_400_000_000, 7 * 86_400_000_000 + 1];
+        let near = 60_000_000 + self.chance.below(2_000_000) as i64;
+        let ahead = if self.chance.percent(6) { *self.chance.pick(&late) } else { near };
+        let not_after = self.now.saturating_add(ahead);
+        // Of who may be anyone, the counter is how long the message is valid.
+        let counter =
+            if open && !self.chance.percent(5) { not_after.max(0) as u64 } else { counter };
         Envelope {
             role,
             key,
             epoch: epoch.wrapping_add(u32::from(self.chance.percent(3))),
             counter,
-            not_after: self.now.saturating_add(ahead),
+            not_after,
             signature: [self.chance.below(256) as u8; 64],
             verified: !self.chance.percent(3),
         }

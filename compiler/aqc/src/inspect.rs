@@ -152,7 +152,8 @@ fn types(model: &Model) -> Vec<String> {
 fn schema(model: &Model) -> Vec<String> {
     let schema = &model.schema;
     let role = |index: &u16| schema.roles[usize::from(*index)].name.clone();
-    let roles = schema.roles.iter().map(|role| format!("  role {}", role.name));
+    let declared = schema.roles.iter().filter(|role| !role.open);
+    let roles = declared.map(|role| format!("  role {}", role.name));
     let fields = schema.fields.iter().map(|field| {
         let default = match &field.default {
             Some(FieldDefault::Value(value)) => {

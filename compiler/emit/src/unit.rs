@@ -91,6 +91,8 @@ pub(crate) enum Routine {
     Claim,
     /// `(role record, key) -> address`: the record of a key; 0 where the role has it not.
     FindKey,
+    /// `() -> address`: the record of the sender's key in the open role with this index.
+    Admit(u16),
     /// `(key record, counter) -> truth`
     IsFresh,
     /// `(key record, counter)`
@@ -409,6 +411,7 @@ impl Routine {
             | Routine::Rule(_)
             | Routine::Ask(_)
             | Routine::Enqueue(_)
+            | Routine::Admit(_)
             | Routine::BirthFault
             | Routine::Holds(_)
             | Routine::SettleTrust => (&[], Some(I32)),
@@ -482,6 +485,7 @@ impl Routine {
             Routine::Distinct => kernel::trust::distinct(code),
             Routine::Claim => kernel::trust::claim(code),
             Routine::FindKey => kernel::window::find_key(code),
+            Routine::Admit(role) => translate::message::admit(code, role),
             Routine::BindRole(role) => translate::consent::bind_role(code, role),
             Routine::MonthStart => kernel::calendar::month_start(code),
             Routine::MonthOf => kernel::calendar::month_of(code),

@@ -9,7 +9,7 @@ use crate::layout::{Layout, prediction, role, state, tail, trust as trust_at};
 use crate::limits;
 use crate::model::Model;
 use crate::request::{self, RequestState};
-use crate::schema::Default;
+use crate::schema::{Default, Role};
 use crate::slope::Slopes;
 use crate::trust::{Positive, TrustState};
 use crate::types::Bounds;
@@ -161,8 +161,20 @@ impl RoleState {
         self.keys.iter().find(|known| known.key == *key)
     }
 
-    /// Notes a fresh counter of one of its keys.
-    pub fn burn(&mut self, key: &Bytes32, counter: u64) {
+    /// How many keys of an open role have said what is still valid.
+    pub fn live(&self, now: i64) -> usize {
+        self.keys.iter().filter(|known| is_live(known, now)).count()
+    }
+
+    /// Notes a fresh counter of a key; an open role forgets those of which nothing is valid any more.
+    pub fn burn(&mut self, role: &Role, key: &Bytes32, counter: u64, now: i64) {
+        if role.open {
+            self.keys.retain(|known| is_live(known, now));
+            if self.key(key).is_none() {
+                self.keys.push(KeyState::new(*key));
+                self.keys.sort_by_key(|known| known.key);
+            }
+        }
         if let Some(known) = self.keys.iter_mut().find(|known| known.key == *key) {
             known.burn(counter);
         }
@@ -181,6 +193,11 @@ impl RoleState {
         }
         self.epoch = self.epoch.saturating_add(1);
     }
+}
+
+/// Whether what a key of an open role said last is still valid.
+fn is_live(known: &KeyState, now: i64) -> bool {
+    i64::try_from(known.counter).is_ok_and(|until| until >= now)
 }
 
 impl LimitState {

@@ -452,7 +452,8 @@ impl Layout {
             .filter(|(_, field)| field.default.is_none())
             .map(|(i, field)| (index(i), at.slot(Form::wide(&field.ty, types))))
             .collect();
-        let birth_keys = schema.roles.iter().map(|role| at.take(2 + 32 * role.size())).collect();
+        let birth_keys =
+            schema.roles.iter().map(|role| at.take(2 + 32 * role.born_with())).collect();
         Layout {
             fields,
             signed,

@@ -53,5 +53,9 @@ pub const ARTIFACT_BYTES: usize = 32 << 20;
 pub const NAME_BYTES: usize = 64;
 /// How long ahead a signed message may be valid, in microseconds: 7 days.
 pub const NOT_AFTER: i64 = 7 * 86_400_000_000;
+/// How long ahead a message of an open role may be valid, in microseconds: 10 min.
+pub const OPEN_NOT_AFTER: i64 = 600_000_000;
+/// Keys of an open role whose messages are still valid.
+pub const OPEN_KEYS: u16 = 16;
 /// The shortest period of a cycle, in microseconds.
 pub const PERIOD_MIN: i64 = 1_000;

@@ -236,7 +236,8 @@ fn read_birth(model: &Model, layout: &Layout, bytes: &[u8]) -> Option<Birth> {
         roles: (model.schema.roles.iter().zip(&layout.birth_keys))
             .map(|(role, at)| {
                 let count = usize::from(u16_at(bytes, *at)?);
-                let fits = if role.max.is_some() { count <= role.size() } else { count == 1 };
+                let most = role.born_with();
+                let fits = if role.max.is_some() { count <= most } else { count == 1 };
                 let count = Some(count).filter(|_| fits)?;
                 (0..count).map(|k| array(bytes, at + 2 + 32 * k).map(Bytes32)).collect()
             })

@@ -53,12 +53,20 @@ pub struct Role {
     pub name: String,
     /// The most keys of a set; `None` for a role of one key.
     pub max: Option<u16>,
+    /// Whether any valid key has it: it keeps those whose last message is still valid. The counter of
+    /// such a message is its `not_after`, so what has expired can be forgotten.
+    pub open: bool,
 }
 
 impl Role {
     /// How many keys it has at most.
     pub fn size(&self) -> usize {
         self.max.map_or(1, usize::from)
+    }
+
+    /// How many keys a birth gives it at most.
+    pub fn born_with(&self) -> usize {
+        if self.open { 0 } else { self.size() }
     }
 }
 

@@ -41,7 +41,7 @@ impl Reader<'_> {
             lowest: 1_000_000,
             window_short: 0,
             window_long: 14 * DAY,
-            sources: if roles.any(|role| role.max.is_some()) { SOURCES } else { 1 },
+            sources: if roles.any(|role| role.max.is_some() && !role.open) { SOURCES } else { 1 },
         };
         let mut loose = Vec::new();
         for score in scores {
@@ -192,7 +192,9 @@ impl Reader<'_> {
             Some(Def::Message(kind)) => {
                 let message = self.head.model.schema.messages.get(usize::from(kind));
                 self.shape.untyped.contains(&Slot::Sender(kind))
-                    || message.is_none_or(|message| !message.from.is_empty())
+                    || message.is_none_or(|message| {
+                        !message.from.is_empty() && !self.head.model.is_open(message)
+                    })
             }
             // What a cycle, a promise or a move brings about is nobody's word.
             Some(_) => false,

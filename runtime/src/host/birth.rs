@@ -85,13 +85,14 @@ impl Host {
     ) -> Result<Vec<Vec<Bytes32>>> {
         let Some(class) = self.classes.get(artifact) else { return Ok(Vec::new()) };
         let roles: Vec<Role> = class.artifact.model.schema.roles.clone();
-        let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
+        let names: Vec<&str> =
+            roles.iter().filter(|role| !role.open).map(|role| role.name.as_str()).collect();
         if let Some(unknown) = values.roles.keys().find(|name| !names.contains(&name.as_str())) {
             let text = format!("the object has no role `{unknown}`");
             return Err(Error::refused(text).help(format!("it has {}", names.join(", "))));
         }
         let missing: Vec<&Role> =
-            roles.iter().filter(|role| !values.roles.contains_key(&role.name)).collect();
+            roles.iter().filter(|r| !r.open && !values.roles.contains_key(&r.name)).collect();
         let needed: Vec<&&Role> = missing.iter().filter(|role| role.max.is_none()).collect();
         if !needed.is_empty() && !values.development {
             let flags: Vec<String> =
@@ -113,6 +114,7 @@ impl Host {
         let mut keys = Vec::new();
         for role in &roles {
             let mut held = match values.roles.get(&role.name) {
+                _ if role.open => Vec::new(),
                 Some(given) => given.clone(),
                 None => self.development_keys(role, values.development)?,
             };

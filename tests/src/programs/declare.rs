@@ -169,6 +169,8 @@ impl Drawing {
                 let names: Vec<&str> =
                     from.iter().map(|role| self.world.roles[*role].name.as_str()).collect();
                 senders = names.join(", ");
+            } else if self.chance.percent(50) {
+                senders = "signer".to_owned();
             }
             let shown = self.written(&params);
             let waits = !from.is_empty() && self.chance.percent(35);

@@ -157,6 +157,7 @@ const PARTS: &[&str] = &[
     "from anyone",
     "from several",
     "message waits",
+    "from signer",
     "via",
     "expires",
     "fresh",
@@ -265,6 +266,7 @@ impl Constructs {
             self.note_if(message.from.is_empty(), "from anyone", lived);
             self.note_if(message.from.len() > 1, "from several", lived);
             self.note_if(message.waits.is_some(), "message waits", lived);
+            self.note_if(model.is_open(message), "from signer", lived);
         }
         for event in &schema.events {
             self.note_if(event.via.is_some(), "via", lived);

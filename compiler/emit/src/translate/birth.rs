@@ -83,6 +83,10 @@ fn well_keyed(code: &mut Code<'_, '_>, unless: Unless<'_>) {
             unless(code, count.get().eq(1), Reason::MALFORMED);
             continue;
         };
+        if role.open {
+            unless(code, count.get().eqz(), Reason::MALFORMED);
+            continue;
+        }
         unless(code, count.get().le_u(i32::from(max)), Reason::MALFORMED);
         code.each(Rounds::keys(u32::from(max)), count, |code, k| {
             code.when(k, |code| {
@@ -137,6 +141,9 @@ fn image(code: &mut Code<'_, '_>) -> Exp {
         }
     }
     for (index, place) in indices(layout.roles.len()).zip(&layout.birth_keys) {
+        if model.schema.roles[usize::from(index)].open {
+            continue;
+        }
         let record = role(code, index);
         let count = load32(2, 0, map.offer + size(*place));
         if model.schema.roles[usize::from(index)].max.is_none() {
@@ -183,6 +190,10 @@ fn body(code: &mut Code<'_, '_>, bind: Exp) {
     out.array(layout.roles.len());
     for (index, place) in indices(layout.roles.len()).zip(&layout.birth_keys) {
         let keys = map.offer + size(*place);
+        if code.unit.model.schema.roles[usize::from(index)].open {
+            out.array(0);
+            continue;
+        }
         if code.unit.model.schema.roles[usize::from(index)].max.is_none() {
             out.array(1);
             out.from(code, Routine::PutBytes32, at(keys + 2));

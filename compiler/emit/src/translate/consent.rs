@@ -156,7 +156,9 @@ fn fire(code: &mut Code<'_, '_>, slot: &RequestSlot, next: Var) {
         let untaken = |_: &mut Code<'_, '_>| Exp::I32(refusal(Reason::NO_RULE.0));
         elect(code, kind, params, next, untaken, |code, verdict, turned_away| {
             // Nobody signed what anyone may send: there is no role to look into.
-            code.when(signed, |code| {
+            let open = model.is_open(&model.schema.messages[usize::from(kind)]);
+            let member = if open { Exp::I32(0) } else { signed.get() };
+            code.when(member, |code| {
                 let holder = sender(code);
                 let key = at(sender_key(code));
                 let known = code.call(Routine::FindKey, [holder, key]);

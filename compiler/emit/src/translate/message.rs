@@ -1,5 +1,6 @@
 //! Phase 2: a message, from its bytes to its verdict. The twin of `step::hear` and `step::begin`.
 
+use crate::bound::Rounds;
 use crate::code::Code;
 use crate::ir::{Exp, Label, Stm, Ty, Var, load32, load64};
 use crate::kernel::cbor;
@@ -10,7 +11,7 @@ use crate::translate::foretell::{is_not_host, lose, observing, score_gain, score
 use crate::translate::out::Out;
 use crate::translate::outcome::{COMMITTED, NO_RULE, REASON, WAITS, decline, note_rule};
 use crate::translate::schedule::{deadline_of_all, has_deadlines, indices, mode};
-use crate::translate::scope::now;
+use crate::translate::scope::{self, now};
 use crate::translate::step::{logical_time, offer_waiting, run_tick_rules};
 use crate::translate::value::{self, Val};
 use crate::unit::Routine;
@@ -101,7 +102,15 @@ pub(crate) fn message(code: &mut Code<'_, '_>) {
         let burn = code.nested(|code| {
             let counter = load64(0, part(code, at::COUNTER));
             let known = known_sender(code);
-            code.run(Routine::Burn, [known, counter]);
+            let known = code.bind(known);
+            if let Some(open) = open_role(code) {
+                let signs = is_of(code, open);
+                code.when(signs, |code| {
+                    let kept = code.call(Routine::Admit(open), []);
+                    code.set(known, kept);
+                });
+            }
+            code.run(Routine::Burn, [known.get(), counter]);
         });
         let where_signed = |code: &mut Code<'_, '_>, stms: Vec<Stm>| {
             if all_signed {
@@ -179,6 +188,113 @@ fn authenticate(
 ) {
     let verified = load32(1, 0, part(code, at::VERIFIED));
     decline_if(code, Reason::EVIDENCE, verified.eqz());
+    if let Some(open) = open_role(code) {
+        let signs = is_of(code, open);
+        let anyone = code.nested(|code| authenticate_anyone(code, now, open, decline_if));
+        let member = code.nested(|code| authenticate_member(code, now, decline_if));
+        code.push(Stm::If(signs, anyone, member));
+    } else {
+        authenticate_member(code, now, decline_if);
+    }
+}
+
+/// The role that any valid key has.
+fn open_role(code: &Code<'_, '_>) -> Option<u16> {
+    let roles = &code.unit.model.schema.roles;
+    indices(roles.len()).zip(roles).find(|(_, role)| role.open).map(|(index, _)| index)
+}
+
+/// Whether the sender claims this role.
+fn is_of(code: &Code<'_, '_>, role: u16) -> Exp {
+    load32(2, 0, part(code, at::ROLE)).eq(i32::from(role))
+}
+
+/// Declines what a role that any valid key has may not say, now and for the first time.
+fn authenticate_anyone(
+    code: &mut Code<'_, '_>,
+    now: &Exp,
+    open: u16,
+    decline_if: &mut dyn FnMut(&mut Code<'_, '_>, Reason, Exp),
+) {
+    let record = scope::role(code, open);
+    let number = load32(2, 0, part(code, at::KIND));
+    let kinds = messages(code);
+    let may = indices(kinds.len()).zip(kinds).filter(|(_, kind)| kind.from.contains(&open));
+    let may = may.map(|(index, _)| number.clone().eq(i32::from(index)));
+    let may = may.reduce(|a, b| a | b).unwrap_or(Exp::I32(0));
+    let other = load32(4, 0, part(code, at::EPOCH)).ne(load32(4, 0, record + size(role::EPOCH)));
+    decline_if(code, Reason::ROLE, other | may.eqz());
+    let end = code.bind(load64(0, part(code, at::NOT_AFTER)));
+    let late = end.get().lt_s(now.clone()) | (now.clone() + limits::OPEN_NOT_AFTER).lt_s(end);
+    decline_if(code, Reason::LATE, late);
+    let counter = code.bind(load64(0, part(code, at::COUNTER)));
+    decline_if(code, Reason::REPLAY, counter.get().ne(end));
+    let known = known_sender(code);
+    let known = code.bind(known);
+    code.when(known, |code| {
+        let fresh = code.call(Routine::IsFresh, [known.get(), counter.get()]);
+        decline_if(code, Reason::REPLAY, fresh.eqz());
+    });
+    let live = code.bind(0);
+    let keys = record + size(role::KEYS);
+    let rounds = Rounds::keys(u32::from(limits::OPEN_KEYS));
+    code.each(rounds, load32(2, 0, record + size(role::COUNT)), |code, k| {
+        let until = load64(k * size(role::STRIDE).cast_signed(), keys + size(role::COUNTER));
+        code.set(live, live + now.clone().le_s(until));
+    });
+    let full = Exp::I32(limits::OPEN_KEYS.into()).le_u(live) & known.get().eqz();
+    decline_if(code, Reason::FULL, full);
+}
+
+/// `() -> address`: the record of the sender's key in the open role with this index, which forgets
+/// those keys of which nothing is valid any more.
+pub(crate) fn admit(code: &mut Code<'_, '_>, open: u16) {
+    let record = scope::role(code, open);
+    let (count_at, keys) = (record + size(role::COUNT), record + size(role::KEYS));
+    let (stride, most) = (size(role::STRIDE), u32::from(limits::OPEN_KEYS));
+    let count = load32(2, 0, count_at);
+    let to = code.bind(crate::ir::at(keys));
+    code.each(Rounds::keys(most), count, |code, k| {
+        let from = code.bind(k * stride.cast_signed() + keys.cast_signed());
+        let until = load64(from, size(role::COUNTER));
+        code.when(scope::now().le_s(until), |code| {
+            code.push(Stm::Copy(to.get(), from.get(), Exp::I32(stride.cast_signed())));
+            code.set(to, to + stride.cast_signed());
+        });
+    });
+    let end = keys + stride * most;
+    let rest = (Exp::I32(end.cast_signed()) - to).at_most(stride * most);
+    code.push(Stm::Fill(to.get(), Exp::I32(0), rest));
+    let live = (to - keys.cast_signed()).div_u(stride.cast_signed());
+    code.store(2, 0, count_at, live);
+    let key = crate::ir::at(sender_key(code));
+    let known = code.call(Routine::FindKey, [crate::ir::at(record), key.clone()]);
+    let known = code.bind(known);
+    code.when(known, |code| code.ret(known));
+    // Behind every key that is less.
+    let place = code.bind(crate::ir::at(keys));
+    code.block(|code, done| {
+        code.each(Rounds::keys(most), load32(2, 0, count_at), |code, _| {
+            let args = [place.get(), key.clone(), Exp::I32(32)];
+            let order = code.call(Routine::OrderBytes, args);
+            code.stop_if(done, Exp::I32(0).lt_s(order));
+            code.set(place, place + stride.cast_signed());
+        });
+    });
+    let behind = (to - place).at_most(stride * most);
+    code.push(Stm::Copy(place + stride.cast_signed(), place.get(), behind));
+    code.copy(place, key, 32);
+    code.zero(place + 32, stride - 32);
+    code.store(2, 0, count_at, load32(2, 0, count_at) + 1);
+    code.ret(place);
+}
+
+/// Declines a message of a role that is not proved to be its word, now and for the first time.
+fn authenticate_member(
+    code: &mut Code<'_, '_>,
+    now: &Exp,
+    decline_if: &mut dyn FnMut(&mut Code<'_, '_>, Reason, Exp),
+) {
     let record = sender(code);
     let record = code.bind(record);
     let epoch = load32(4, 0, part(code, at::EPOCH));

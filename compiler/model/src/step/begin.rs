@@ -2,11 +2,11 @@
 
 use super::{Seen, Step, Stepped, apply, next_due, nothing, schedule, served};
 use crate::entry::{Cause, Change, Entry, Mode};
-use crate::image::{Image, State};
+use crate::image::{Image, RoleState, State};
 use crate::layout::Layout;
 use crate::limits;
 use crate::model::Model;
-use crate::offer::{Bind, Birth, Message, Offer};
+use crate::offer::{Bind, Birth, Envelope, Message, Offer};
 use crate::policy::{Otherwise, Pause, Reason, Trigger};
 use crate::schema::{Default, Role};
 use crate::types::{Bounds, NEVER};
@@ -77,7 +77,7 @@ pub(super) fn birth(model: &Model, layout: &Layout, offer: &Offer, birth: &Birth
 fn is_well_keyed(role: &Role, keys: &[Bytes32]) -> bool {
     match role.max {
         None => keys.len() == 1,
-        Some(_) => keys.len() <= role.size() && keys.is_sorted_by(|a, b| a < b),
+        Some(_) => keys.len() <= role.born_with() && keys.is_sorted_by(|a, b| a < b),
     }
 }
 
@@ -162,9 +162,18 @@ pub(super) fn is_well_formed(model: &Model, message: &Message) -> bool {
 
 /// Whether the envelope proves that its role speaks, now and for the first time. What fails here
 /// leaves no entry: anybody could have sent it.
-pub(super) fn authenticate(state: &State, message: &Message, now: i64) -> Result<(), Reason> {
+pub(super) fn authenticate(
+    model: &Model,
+    state: &State,
+    message: &Message,
+    now: i64,
+) -> Result<(), Reason> {
     let Some(envelope) = &message.envelope else { return Ok(()) };
     let role = &state.roles[usize::from(envelope.role)];
+    let declared = &model.schema.roles[usize::from(envelope.role)];
+    if declared.open {
+        return authenticate_anyone(model, role, declared, message, envelope, now);
+    }
     if !envelope.verified {
         return Err(Reason::EVIDENCE);
     }
@@ -178,6 +187,35 @@ pub(super) fn authenticate(state: &State, message: &Message, now: i64) -> Result
         None => Err(Reason::ROLE),
         Some(known) if known.is_fresh(envelope.counter) => Ok(()),
         Some(_) => Err(Reason::REPLAY),
+    }
+}
+
+/// The same for a role that any valid key has: what it may not say, leaves no entry either.
+fn authenticate_anyone(
+    model: &Model,
+    role: &RoleState,
+    declared: &Role,
+    message: &Message,
+    envelope: &Envelope,
+    now: i64,
+) -> Result<(), Reason> {
+    let kind = &model.schema.messages[usize::from(message.kind)];
+    if !envelope.verified {
+        return Err(Reason::EVIDENCE);
+    }
+    if envelope.epoch != role.epoch || !kind.from.contains(&envelope.role) {
+        return Err(Reason::ROLE);
+    }
+    if envelope.not_after < now || envelope.not_after > now.saturating_add(limits::OPEN_NOT_AFTER) {
+        return Err(Reason::LATE);
+    }
+    if u64::try_from(envelope.not_after) != Ok(envelope.counter) {
+        return Err(Reason::REPLAY);
+    }
+    match role.key(&envelope.key) {
+        Some(known) if !known.is_fresh(envelope.counter) => Err(Reason::REPLAY),
+        None if role.live(now) >= declared.size() => Err(Reason::FULL),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -90,7 +90,8 @@ impl Step<'_> {
         match rule.on.message() {
             Some(kind) => {
                 let holds = by.is_none_or(|(role, key)| {
-                    self.state.roles[usize::from(role)].key(&key).is_some()
+                    let role = usize::from(role);
+                    model.schema.roles[role].open || self.state.roles[role].key(&key).is_some()
                 });
                 let allowed = if holds { Ok(()) } else { Err(Reason::ROLE) };
                 let speech = Speech { kind, params, by };

@@ -197,7 +197,8 @@ fn take_cause(
             let by = envelope.as_ref().map(|envelope| (envelope.role, envelope.key));
             if let Some(envelope) = envelope {
                 let role = &mut state.roles[usize::from(envelope.role)];
-                role.burn(&envelope.key, envelope.counter);
+                let declared = &model.schema.roles[usize::from(envelope.role)];
+                role.burn(declared, &envelope.key, envelope.counter, entry.now);
             }
             Ok(Some(Speech { kind: *kind, params: params.clone(), by }))
         }

@@ -219,12 +219,14 @@ fn hear(
     if schedule::next_deadline(model, layout, &image.state) < now {
         return ignored(Reason::DUE_FIRST);
     }
-    if let Err(reason) = begin::authenticate(&image.state, message, now) {
+    if let Err(reason) = begin::authenticate(model, &image.state, message, now) {
         return ignored(reason);
     }
     let mut step = Step::new(model, layout, image, offer, now, watch);
     if let Some(envelope) = &message.envelope {
-        step.state.roles[usize::from(envelope.role)].burn(&envelope.key, envelope.counter);
+        let role = usize::from(envelope.role);
+        let declared = &model.schema.roles[role];
+        step.state.roles[role].burn(declared, &envelope.key, envelope.counter, now);
     }
     step.settle_deadlines();
     step.offer_waiting();

@@ -11,6 +11,7 @@ use crate::expr::{Edit, Expr, Shape, Step as Stair, Stmt};
 use crate::image::{LimitState, State};
 use crate::model::Model;
 use crate::policy::{Limit, Reason, Rule};
+use crate::schema::Message;
 use crate::value::Value;
 use std::collections::BTreeMap;
 
@@ -272,10 +273,16 @@ impl Model {
         logged
     }
 
-    /// Whether a rule answers a message that somebody signed: what it writes is his word.
+    /// Whether a rule answers a message that a role signed: what it writes is that role's word.
     pub fn is_signed(&self, rule: &Rule) -> bool {
         let kind = rule.on.message().and_then(|kind| self.schema.messages.get(usize::from(kind)));
-        kind.is_some_and(|message| !message.from.is_empty())
+        kind.is_some_and(|message| !message.from.is_empty() && !self.is_open(message))
+    }
+
+    /// Whether any valid key may sign a message.
+    pub fn is_open(&self, message: &Message) -> bool {
+        let roles = &self.schema.roles;
+        message.from.iter().any(|role| roles.get(usize::from(*role)).is_some_and(|role| role.open))
     }
 
     /// Whether a rule says an event that a host with these capabilities cannot carry out.

@@ -431,6 +431,8 @@ fn quorum_is_sound(model: &Model, quorum: &Quorum) -> Check {
     let sizes =
         quorum.roles.iter().map(|role| model.schema.roles.get(usize::from(*role)).map(Role::size));
     let sizes: Option<Vec<usize>> = sizes.collect();
+    let closed = |role: &u16| model.schema.roles.get(usize::from(*role)).is_none_or(|r| !r.open);
+    require(quorum.roles.iter().all(closed), "the consent of anyone")?;
     let all: usize = sizes.ok_or(Fault::Structure("a role that is not declared"))?.iter().sum();
     limit(all, limits::VOTERS, "keys that may consent to one rule")?;
     require((1..=all).contains(&usize::from(quorum.count)), "consent of more keys than there are")?;
@@ -573,7 +575,11 @@ fn trust_is_sound(model: &Model, trust: &Trust) -> Check {
             Happening::Kept(p) | Happening::Broken(p) | Happening::Lapsed(p) => {
                 (p, model.policy.predictions.len())
             }
-            Happening::Rule(rule) => (rule, model.policy.rules.len()),
+            Happening::Rule(rule) => {
+                let of = model.policy.rules.get(usize::from(rule));
+                require(of.is_some_and(|rule| model.is_signed(rule)), "a gain that nobody signs")?;
+                (rule, model.policy.rules.len())
+            }
             Happening::Refused(role) => (role, model.schema.roles.len()),
         };
         require(usize::from(index) < count, "a happening that is not declared")?;

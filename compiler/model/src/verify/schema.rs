@@ -5,7 +5,7 @@ use crate::expr::Expr;
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::Model;
-use crate::schema::{CatchUp, Change, Cycle, Default, Field, Schedule, Schema};
+use crate::schema::{CatchUp, Change, Cycle, Default, Field, Role, Schedule, Schema};
 use crate::types::{Bounds, NEVER, Param, Type};
 
 pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
@@ -44,13 +44,18 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
         params(schema, &message.params)
             .and_then(|()| require(ascending, "roles out of order"))
             .and_then(|()| {
-                let signed = !message.from.is_empty();
+                let open = model.is_open(message);
+                require(!open || message.from.len() == 1, "an open role beside another")?;
+                let signed = !message.from.is_empty() && !open;
                 let span = message.waits.is_none_or(|span| signed && (1..=NEVER).contains(&span));
                 require(span, "a message that cannot wait, or for no time")
             })
             .and_then(|()| message.from.iter().try_for_each(|r| role(schema, Some(*r))))
             .at(|| format!("message {}", message.name))?;
     }
+    let open = |role: &Role| !role.open || role.max == Some(limits::OPEN_KEYS);
+    require(schema.roles.iter().all(open), "an open role of another size")
+        .at(|| "roles".to_owned())?;
     for event in &schema.events {
         let known = event.via.is_none_or(|via| usize::from(via) < schema.capabilities.len());
         params(schema, &event.params)
