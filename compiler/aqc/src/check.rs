@@ -21,7 +21,8 @@ pub(crate) struct Object {
     pub file: usize,
     /// Its place in the file.
     pub item: usize,
-    /// The text of its file.
+    /// The text of its file, and those of the files that this one uses: all that it was made of, but
+    /// for `std`.
     pub text: String,
     /// What it is.
     pub model: Arc<CheckedModel>,
@@ -89,7 +90,11 @@ pub(crate) fn check(project: &Project, levels: &Levels, format: Format) -> Check
         found.push((*source, checked.judge(diagnostics, levels)));
         for (item, name) in db::objects(&database, *file) {
             if let Some(model) = &db::object_of(&database, *file, item).model {
-                let (text, model) = (source.text.clone(), model.clone());
+                let used = used_files(&database, *file).into_iter();
+                let texts = used.map(|other| other.text(&database).clone());
+                let texts: Vec<String> =
+                    std::iter::once(source.text.clone()).chain(texts).collect();
+                let (text, model) = (texts.join("\n"), model.clone());
                 let file = checked.files.len();
                 checked.objects.push(Object { name, file, item, text, model });
             }

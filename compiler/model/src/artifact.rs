@@ -85,7 +85,8 @@ pub struct Sizes {
     pub entry: u32,
 }
 
-/// The source, or its digest alone.
+/// The source, or its digest alone: the object's module, then those of the project that it uses, each
+/// after an empty line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// BLAKE3 of the text.

@@ -142,6 +142,10 @@ fn a_file_uses_the_other_files_of_its_project() {
     assert!(fixed.code == 0 && fixed.err.contains("1 fixed"), "{}", fixed.err);
     let text = std::fs::read_to_string(place.path().join("home/lamp.aqo")).unwrap();
     assert!(text.contains("use common.{Level}\n"), "{text}");
+    call(place.path(), &["build", "home", "-o", "whole.wasm"]);
+    let built = std::fs::read(place.path().join("whole.wasm")).unwrap();
+    let has = |text: &str| built.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(has("module lamp") && has("module common"), "the component lacks its source");
     for command in [&["test", "home"][..], &["build", "home", "-o", "lamp.wasm"], &["doc", "home"]]
     {
         let called = call(place.path(), command);
