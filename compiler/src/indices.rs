@@ -5,8 +5,8 @@
 
 use aqo_model::Model;
 use aqo_model::expr::{Edit, Expr, Step, Stmt};
-use aqo_model::policy::Policy;
-use aqo_model::schema::{Function, Schema};
+use aqo_model::policy::{Always, Limit, Pause, Policy, Prediction, Rule, Sum};
+use aqo_model::schema::{Derive, Event, Field, Function, Input, Message, Schema};
 use aqo_model::types::{Param, Type, Types};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -123,7 +123,6 @@ pub(crate) fn of_function(function: &mut Function, see: &mut See<'_>) {
 }
 
 /// In an expression.
-#[expect(clippy::wildcard_enum_match_arm, reason = "a few of many nodes name something")]
 pub(crate) fn of_expr(expr: &mut Expr, see: &mut See<'_>) {
     match expr {
         Expr::Variant(index, ..) => see(Kind::Enum, index),
@@ -132,7 +131,60 @@ pub(crate) fn of_expr(expr: &mut Expr, see: &mut See<'_>) {
         Expr::List(ty, _) | Expr::Map(ty, _) | Expr::None(ty) | Expr::Collect(ty, _) => {
             of_type(ty, see);
         }
-        _ => {}
+        Expr::Value(_)
+        | Expr::Some(_)
+        | Expr::Field(_)
+        | Expr::Role(_)
+        | Expr::Derive(_)
+        | Expr::Input(_)
+        | Expr::Param(_)
+        | Expr::Local(_)
+        | Expr::Captured(_)
+        | Expr::Now
+        | Expr::Due
+        | Expr::Missed
+        | Expr::Born
+        | Expr::Sender
+        | Expr::Left(_)
+        | Expr::Trust(_)
+        | Expr::Neg(_)
+        | Expr::Add(..)
+        | Expr::Sub(..)
+        | Expr::Mul(..)
+        | Expr::Div(..)
+        | Expr::MulDiv(..)
+        | Expr::Rem(..)
+        | Expr::Shift(..)
+        | Expr::Min(..)
+        | Expr::Max(..)
+        | Expr::Abs(_)
+        | Expr::Clamp(..)
+        | Expr::Len(_)
+        | Expr::StartsWith(..)
+        | Expr::Part(..)
+        | Expr::With(..)
+        | Expr::Get(..)
+        | Expr::First(_)
+        | Expr::Last(_)
+        | Expr::Has(..)
+        | Expr::Each(..)
+        | Expr::Fold(..)
+        | Expr::Present(_)
+        | Expr::Median(_)
+        | Expr::Compare(..)
+        | Expr::Equal(..)
+        | Expr::Within(..)
+        | Expr::Is(..)
+        | Expr::Not(_)
+        | Expr::And(..)
+        | Expr::Or(..)
+        | Expr::Fit(..)
+        | Expr::Unwrap(_)
+        | Expr::Else(..)
+        | Expr::Refuse(_)
+        | Expr::If(..)
+        | Expr::Match(..)
+        | Expr::Let(..) => {}
     }
     expr.parts_mut().into_iter().for_each(|part| of_expr(part, see));
 }
@@ -174,45 +226,94 @@ fn of_edit(edit: &mut Edit, see: &mut See<'_>) {
 }
 
 /// In all of an object but its types and functions.
+///
+/// Each field of what may name something is named here, so that one more is not forgotten.
 pub(crate) fn of_object(model: &mut Model, see: &mut See<'_>) {
-    of_schema(&mut model.schema, see);
-    of_policy(&mut model.policy, see);
+    let Model { schema, policy } = model;
+    of_schema(schema, see);
+    of_policy(policy, see);
 }
 
 fn of_schema(schema: &mut Schema, see: &mut See<'_>) {
-    schema.fields.iter_mut().for_each(|field| of_type(&mut field.ty, see));
-    schema.inputs.iter_mut().for_each(|input| of_type(&mut input.ty, see));
-    schema.messages.iter_mut().for_each(|message| of_params(&mut message.params, see));
-    schema.events.iter_mut().for_each(|event| of_params(&mut event.params, see));
-    for derive in &mut schema.derives {
-        of_type(&mut derive.ty, see);
-        of_types(&mut derive.locals, see);
-        of_expr(&mut derive.value, see);
+    let Schema {
+        model: _,
+        package: _,
+        object: _,
+        version: _,
+        intent: _,
+        types: _,
+        roles: _,
+        fields,
+        functions: _,
+        derives,
+        inputs,
+        messages,
+        events,
+        capabilities: _,
+        cycles: _,
+    } = schema;
+    for Field { number: _, name: _, ty, default: _, attested: _, change: _ } in fields {
+        of_type(ty, see);
+    }
+    for Input { number: _, name: _, ty, fresh: _ } in inputs {
+        of_type(ty, see);
+    }
+    for Message { number: _, name: _, params, from: _, waits: _ } in messages {
+        of_params(params, see);
+    }
+    for Event { number: _, name: _, params, via: _, expires: _ } in events {
+        of_params(params, see);
+    }
+    for Derive { name: _, ty, value, locals } in derives {
+        of_type(ty, see);
+        of_types(locals, see);
+        of_expr(value, see);
     }
 }
 
 fn of_policy(policy: &mut Policy, see: &mut See<'_>) {
-    for rule in &mut policy.rules {
-        rule.when.iter_mut().for_each(|when| of_expr(when, see));
-        of_stmts(&mut rule.body, see);
-        of_types(&mut rule.locals, see);
+    let Policy {
+        rules,
+        predictions,
+        flows: _,
+        always,
+        limits,
+        trust: _,
+        hosts: _,
+        upgrade: _,
+        dormant,
+        ends,
+        reasons: _,
+    } = policy;
+    rules.iter_mut().for_each(|rule| of_rule(rule, see));
+    for prediction in predictions {
+        let Prediction { name: _, span: _, throughout: _, holds, captures, locals, source: _ } =
+            prediction;
+        of_expr(holds, see);
+        of_types(captures, see);
+        of_types(locals, see);
     }
-    for prediction in &mut policy.predictions {
-        of_expr(&mut prediction.holds, see);
-        of_types(&mut prediction.captures, see);
-        of_types(&mut prediction.locals, see);
+    for Always { reason: _, holds, locals } in always {
+        of_expr(holds, see);
+        of_types(locals, see);
     }
-    for clause in &mut policy.always {
-        of_expr(&mut clause.holds, see);
-        of_types(&mut clause.locals, see);
+    for Limit { reason: _, rules: _, count: _, per: _, sum } in limits {
+        if let Some(Sum { most, locals, highest: _, each: _, of }) = sum {
+            of_expr(most, see);
+            of_types(locals, see);
+            of.iter_mut().for_each(|expr| of_expr(expr, see));
+        }
     }
-    for sum in policy.limits.iter_mut().filter_map(|limit| limit.sum.as_mut()) {
-        of_expr(&mut sum.most, see);
-        of_types(&mut sum.locals, see);
-        sum.of.iter_mut().for_each(|expr| of_expr(expr, see));
+    for Pause { holds, locals } in [dormant, ends].into_iter().flatten() {
+        of_expr(holds, see);
+        of_types(locals, see);
     }
-    for pause in [&mut policy.dormant, &mut policy.ends].into_iter().flatten() {
-        of_expr(&mut pause.holds, see);
-        of_types(&mut pause.locals, see);
-    }
+}
+
+fn of_rule(rule: &mut Rule, see: &mut See<'_>) {
+    let Rule { number: _, name: _, on: _, when, needs: _, quorum: _, assured: _, body, locals } =
+        rule;
+    when.iter_mut().for_each(|when| of_expr(when, see));
+    of_stmts(body, see);
+    of_types(locals, see);
 }

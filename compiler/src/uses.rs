@@ -202,8 +202,10 @@ impl Bringer<'_> {
         }
         let names = from.offered();
         let what = format!("name of `{module}`");
-        let names = names.iter().map(String::as_str);
-        self.globals.problems.push(unknown(Code::UnknownName, at, &what, text, names));
+        let names = || names.iter().map(String::as_str);
+        // Whoever meant that name says it further down.
+        self.globals.broken.extend(closest(text, names()).map(str::to_owned));
+        self.globals.problems.push(unknown(Code::UnknownName, at, &what, text, names()));
     }
 }
 
