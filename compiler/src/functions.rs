@@ -13,7 +13,7 @@ use aqo_grammar::tree::{self, ExprKind, File, ItemKind};
 use aqo_model::expr::Expr;
 use aqo_model::limits;
 use aqo_model::schema::Function;
-use aqo_model::types::{Param, Unit};
+use aqo_model::types::{Param, Type, Unit};
 
 /// A function as written, with what it calls.
 struct Written<'t> {
@@ -123,7 +123,7 @@ fn define(globals: &mut Globals, written: &Written<'_>) {
         problems.push(Problem::new(Code::TooMany, Loc { part, at: tree.name.at }, message));
     }
     let result = types::resolve(globals, part, &tree.result, &mut problems);
-    let is_any = params.iter().map(|param| &param.ty).chain(&result).any(check::says);
+    let is_any = params.iter().map(|param| &param.ty).chain(&result).any(Type::is_in_any_unit);
     if is_any && !params.iter().any(|param| check::decides(&param.ty)) {
         let at = Loc { part, at: tree.name.at };
         let message = format!("no argument of `{name}` says which unit `any` is");

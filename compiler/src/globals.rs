@@ -145,7 +145,12 @@ impl Globals {
             return None;
         }
         let Some(ahead) = self.ahead.get(name) else {
-            return Some(unknown(code, at, what, name, known));
+            let mut problem = unknown(code, at, what, name, known);
+            if let Some(module) = uses::module_of_std(what, name) {
+                problem.help = Some(format!("`{module}` has it: `use {module}.{{{name}}}`"));
+                problem.fix = None;
+            }
+            return Some(problem);
         };
         Some(
             Problem::new(code, at, format!("`{name}` is declared further down"))

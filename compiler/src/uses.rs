@@ -56,6 +56,24 @@ pub(crate) fn joined(names: &[Name]) -> String {
     names.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".")
 }
 
+/// The module of `std` that declares what is called a function, a type, a value or a record.
+pub(crate) fn module_of_std(what: &str, name: &str) -> Option<&'static str> {
+    let words: &[&str] = match what {
+        "function" => &["fn "],
+        "value" => &["const "],
+        "type" => &["type ", "enum ", "record "],
+        "record or variant" => &["record "],
+        _ => &[],
+    };
+    // A declaration begins its line, since sources are laid out.
+    let declares = |line: &str| {
+        let rest = words.iter().find_map(|word| line.strip_prefix(word)?.strip_prefix(name));
+        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    };
+    let mut modules = aqo_stdlib::MODULES.iter();
+    modules.find(|(_, text)| text.lines().any(declares)).map(|(module, _)| *module)
+}
+
 /// Brings all that a file uses into its globals.
 pub(crate) fn bring(globals: &mut Globals, file: &File, modules: &Modules<'_>) {
     for (item, part) in file.items.iter().enumerate() {

@@ -83,10 +83,7 @@ pub(crate) fn check(project: &Project, levels: &Levels, format: Format) -> Check
     let taken = taken(&database, &every);
     let mut found = Vec::new();
     for (source, file) in &named {
-        let mut diagnostics = db::diagnostics(&database, *file);
-        let between = taken.iter().filter(|(of, _)| of == file);
-        diagnostics.extend(between.map(|(_, diagnostic)| diagnostic.clone()));
-        diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+        let diagnostics = with_taken(db::diagnostics(&database, *file), *file, &taken);
         found.push((*source, checked.judge(diagnostics, levels)));
         for (item, name) in db::objects(&database, *file) {
             if let Some(model) = &db::object_of(&database, *file, item).model {
@@ -105,12 +102,24 @@ pub(crate) fn check(project: &Project, levels: &Levels, format: Format) -> Check
     let used: HashSet<SourceFile> =
         named.iter().flat_map(|(_, file)| used_files(&database, *file)).collect();
     for (source, file) in others.iter().filter(|(_, file)| used.contains(file)) {
-        let mut diagnostics = db::diagnostics(&database, *file);
+        let mut diagnostics = with_taken(db::diagnostics(&database, *file), *file, &taken);
         diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
         found.push((*source, checked.judge(diagnostics, levels)));
     }
     report(&found, format);
     checked
+}
+
+/// What is wrong with a file, with what is wrong between it and others, in text order.
+fn with_taken(
+    mut found: Vec<Diagnostic>,
+    file: SourceFile,
+    taken: &[(SourceFile, Diagnostic)],
+) -> Vec<Diagnostic> {
+    let between = taken.iter().filter(|(of, _)| *of == file);
+    found.extend(between.map(|(_, diagnostic)| diagnostic.clone()));
+    found.sort_by_key(|diagnostic| diagnostic.span);
+    found
 }
 
 /// The sources of a project in a database, as the files of one project.

@@ -297,6 +297,33 @@ impl Type {
         a.takes(&b) || b.takes(&a)
     }
 
+    /// The unit of the numbers that it is or holds; of a map, of its values.
+    pub fn unit(&self) -> Option<&Unit> {
+        match self {
+            Type::Number { unit, .. } => Some(unit),
+            Type::Option(item)
+            | Type::List { item, .. }
+            | Type::Ring { item, .. }
+            | Type::Set { item, .. }
+            | Type::Map { value: item, .. } => item.unit(),
+            Type::Bool
+            | Type::Duration(_)
+            | Type::Instant(_)
+            | Type::Text { .. }
+            | Type::Key
+            | Type::Hash
+            | Type::Bytes { .. }
+            | Type::Enum(_)
+            | Type::Record(_) => None,
+        }
+    }
+
+    /// Whether [`Unit::ANY`] stands in it.
+    pub fn is_in_any_unit(&self) -> bool {
+        self.unit().is_some_and(|unit| unit.any_power() != 0)
+            || matches!(self, Type::Map { key, .. } if key.is_in_any_unit())
+    }
+
     /// Whether the numbers in it count the same as those of another type of this form.
     pub fn same_units(&self, other: &Type) -> bool {
         match (self, other) {

@@ -11,36 +11,9 @@ use aqo_grammar::tree::{self, At, Call, ExprKind};
 use aqo_model::expr::Expr;
 use aqo_model::types::{Param, Type, Unit};
 
-/// The unit of the numbers that a type is or holds.
-fn unit(ty: &Type) -> Option<&Unit> {
-    match ty {
-        Type::Number { unit, .. } => Some(unit),
-        Type::Option(item)
-        | Type::List { item, .. }
-        | Type::Ring { item, .. }
-        | Type::Set { item, .. }
-        | Type::Map { value: item, .. } => unit(item),
-        Type::Bool
-        | Type::Duration(_)
-        | Type::Instant(_)
-        | Type::Text { .. }
-        | Type::Key
-        | Type::Hash
-        | Type::Bytes { .. }
-        | Type::Enum(_)
-        | Type::Record(_) => None,
-    }
-}
-
-/// Whether `any` stands in a type.
-pub(crate) fn says(ty: &Type) -> bool {
-    unit(ty).is_some_and(|unit| unit.any_power() != 0)
-        || matches!(ty, Type::Map { key, .. } if says(key))
-}
-
 /// Whether an argument of this type says which unit `any` is.
 pub(crate) fn decides(ty: &Type) -> bool {
-    unit(ty).is_some_and(|unit| unit.any_power() == 1 && unit.0.len() == 1)
+    ty.unit().is_some_and(|unit| unit.any_power() == 1 && unit.0.len() == 1)
 }
 
 /// A type with a unit in the place of `any`.
@@ -112,7 +85,7 @@ impl Checker<'_> {
         };
         let Some(meant) = self.unit_meant(&args, params, name) else { return self.wrong(at) };
         // Bare numbers alone are in the unit of the place that they go to.
-        let place = want.filter(|_| decides(&function.result)).and_then(unit);
+        let place = want.filter(|_| decides(&function.result)).and_then(Type::unit);
         let meant = meant.or_else(|| place.cloned()).unwrap_or_default();
         let mut stored = Vec::new();
         for (arg, param) in args.iter().zip(params) {
@@ -196,7 +169,7 @@ impl Checker<'_> {
         self.locals.truncate(locals);
         self.names.truncate(names);
         (self.facts, self.loose) = (facts, loose);
-        let found = typed.ty.as_ref().and_then(unit).cloned();
+        let found = typed.ty.as_ref().and_then(Type::unit).cloned();
         self.units.insert(expr.at.0, found.clone());
         found
     }

@@ -1,6 +1,6 @@
 //! Calls of functions, built in and declared, and the arguments of events.
 
-use super::{Checker, Typed, any, unbounded};
+use super::{Checker, Typed, unbounded};
 use crate::codes::Code;
 use crate::globals::{BUILT_IN, not_yet, unknown};
 use crate::indices::Kind;
@@ -235,7 +235,7 @@ impl Checker<'_> {
         let function = &self.globals.functions[usize::from(index)];
         let (params, result) = (&function.params, function.result.clone());
         let name = &call.name.text;
-        if params.iter().any(|param| any::says(&param.ty)) {
+        if params.iter().any(|param| param.ty.is_in_any_unit()) {
             return self.call_in_any_unit(index, call, at, want);
         }
         let bare = call.args.args.iter().all(|arg| arg.label.is_none());

@@ -17,7 +17,7 @@ mod made;
 mod operator;
 mod store;
 
-pub(crate) use any::{decides, says};
+pub(crate) use any::decides;
 pub(crate) use store::short_type;
 
 use crate::codes::Code;

@@ -2,6 +2,7 @@
 
 use super::{Checker, Typed};
 use crate::codes::Code;
+use crate::indices;
 use aqo_grammar::tree::At;
 use aqo_model::expr::{Collect, Expr, Shape};
 use aqo_model::facts::Interval;
@@ -231,10 +232,23 @@ impl Checker<'_> {
     }
 
     pub(super) fn mismatch(&mut self, found: &Type, wanted: &Type, at: At) {
-        let enums = &self.model.schema.types;
-        let (found, wanted) = (short_type(found, enums), short_type(wanted, enums));
+        let types = &self.model.schema.types;
+        let (mut shown, mut place) = (short_type(found, types), short_type(wanted, types));
+        if shown == place {
+            // Two modules have a type of this name.
+            shown += &self.home_of(found);
+            place += &self.home_of(wanted);
+        }
+        let (found, wanted) = (shown, place);
         let message = format!("{wanted} was expected, this is {found}");
         self.problem(Code::Mismatch, at, message).label = format!("this is {found}");
+    }
+
+    /// ` of \`shop.money\``, where a type has a home.
+    fn home_of(&self, ty: &Type) -> String {
+        let found = indices::collected(|see| indices::of_type(&mut ty.clone(), see));
+        let home = found.first().map(|(kind, index)| self.globals.home(*kind, *index));
+        home.map_or_else(String::new, |home| format!(" of `{home}`"))
     }
 
     /// The value of an expression that reads nothing.

@@ -4,7 +4,9 @@ use aqo_emit::{Options, ReadError, Seal, component, read, read_unsealed};
 use aqo_model::Model;
 use aqo_model::artifact::{self, Descriptor, Source};
 use aqo_model::policy::Otherwise;
+use aqo_model::types::{Type, Unit};
 use aqo_model::value::Bytes32;
+use aqo_model::verify;
 use aqo_tests::models;
 
 /// A section: its kind and its content.
@@ -256,6 +258,18 @@ fn the_descriptor_is_held_to_the_model() {
     let changed =
         described_with(&with(&bytes, artifact::POLICY, &section), artifact::POLICY, &section);
     assert!(matches!(wrong(&changed), ReadError::Flawed(_)));
+}
+
+/// A unit may be any in a function, and nowhere else.
+#[test]
+fn what_an_object_holds_says_its_unit() {
+    let mut flawed = models::thermostat();
+    assert_eq!(verify::verify(&flawed), Ok(()));
+    let number = flawed.schema.fields.iter_mut().find_map(|field| {
+        if let Type::Number { unit, .. } = &mut field.ty { Some(unit) } else { None }
+    });
+    *number.unwrap() = Unit(vec![(Unit::ANY.to_owned(), 1)]);
+    assert!(verify::verify(&flawed).is_err());
 }
 
 #[test]

@@ -42,6 +42,12 @@ fn every_module_has_tests_and_every_name_of_it_is_used_there() {
 }
 
 #[test]
+fn it_is_laid_out() {
+    let laid = call(&folder(), &["fmt", "--check", "std", "tests"]);
+    assert_eq!(laid.code, 0, "{}{}", laid.out, laid.err);
+}
+
+#[test]
 fn each_function_and_type_says_what_it_is() {
     for (module, text) in aqo_stdlib::MODULES {
         assert!(text.starts_with("//! "), "{module}");

@@ -32,7 +32,7 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
         field(model, declared).at(|| format!("field {}", declared.name))?;
     }
     for input in &schema.inputs {
-        type_of(schema, &input.ty)
+        held(schema, &input.ty)
             .and_then(|()| require(!matches!(input.ty, Type::Option(_)), "an input of an option"))
             .and_then(|()| {
                 require(input.fresh.is_none_or(|fresh| fresh >= 0), "a negative freshness")
@@ -73,7 +73,7 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
 
 fn field(model: &Model, field: &Field) -> Check {
     let (schema, types) = (&model.schema, &model.schema.types);
-    type_of(schema, &field.ty)?;
+    held(schema, &field.ty)?;
     match &field.default {
         Some(Default::Value(value)) => {
             let fits = value.fits_shape(&field.ty, types) && value.in_range(&field.ty, types);
@@ -112,7 +112,7 @@ fn derives(model: &Model) -> Result<(), Flaw> {
     for (index, derive) in model.schema.derives.iter().enumerate() {
         let place =
             expr::Place { derives: index, locals: &derive.locals, ..expr::Place::of_derive(model) };
-        type_of(&model.schema, &derive.ty)
+        held(&model.schema, &derive.ty)
             .and_then(|()| depth(&derive.value))
             .and_then(|()| expr::check_store(&place, &derive.value, &derive.ty, &Facts::default()))
             .at(|| format!("derive {}", derive.name))?;
@@ -159,12 +159,24 @@ pub(super) fn numbered<'n>(list: impl Iterator<Item = (u16, &'n str)>) -> Check 
 }
 
 fn params(schema: &Schema, params: &[Param]) -> Check {
+    named(schema, params)?;
+    params.iter().try_for_each(|param| held(schema, &param.ty))
+}
+
+fn named(schema: &Schema, params: &[Param]) -> Check {
     limit(params.len(), limits::PARAMETERS, "parameters")?;
     for param in params {
         require(is_name(&param.name), "a parameter without a name")?;
         type_of(schema, &param.ty)?;
     }
     Ok(())
+}
+
+/// Whether the type of what an object holds, hears or says is well formed: in a function alone a unit
+/// may be any.
+fn held(schema: &Schema, ty: &Type) -> Check {
+    require(!ty.is_in_any_unit(), "`any` outside a function")?;
+    type_of(schema, ty)
 }
 
 /// A function reads its parameters and calls what stands before it.
@@ -174,7 +186,7 @@ fn functions(model: &Model) -> Result<(), Flaw> {
         let declared = function.params.iter().map(|param| &param.ty);
         let first = function.locals.iter().take(function.params.len());
         require(is_name(&function.name) && declared.eq(first), "parameters and locals differ")
-            .and_then(|()| params(&model.schema, &function.params))
+            .and_then(|()| named(&model.schema, &function.params))
             .and_then(|()| limit(function.locals.len(), limits::DECLARATIONS, "locals"))
             .and_then(|()| function.locals.iter().try_for_each(|ty| type_of(&model.schema, ty)))
             .and_then(|()| type_of(&model.schema, &function.result))
