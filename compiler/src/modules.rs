@@ -24,19 +24,26 @@ pub fn name_of(db: &dyn salsa::Database, file: SourceFile) -> Option<String> {
     tree_of(db, file).file.module.as_ref().map(|part| joined(&part.node.names))
 }
 
-/// The modules that the `use` items of a file name, each once, in text order.
+/// The modules that the `use` items of a file name, in text order, each with its whole path: without
+/// braces that may have been meant as the module.
 #[salsa::tracked(returns(clone))]
-fn used_by(db: &dyn salsa::Database, file: SourceFile) -> Vec<String> {
-    let mut used: Vec<String> = Vec::new();
-    for part in &tree_of(db, file).file.items {
-        if let ItemKind::Use(tree) = &part.node {
-            let module = Named::of(tree).module;
-            if !used.contains(&module) {
-                used.push(module);
-            }
-        }
-    }
-    used
+fn used_by(db: &dyn salsa::Database, file: SourceFile) -> Vec<(String, String)> {
+    let tree = tree_of(db, file);
+    let uses =
+        tree.file.items.iter().filter_map(|part| {
+            if let ItemKind::Use(tree) = &part.node { Some(tree) } else { None }
+        });
+    uses.map(|tree| (Named::of(tree).module, joined(&tree.path.names))).collect()
+}
+
+/// The files of the project whose declarations those of a file may be looked up in.
+fn looked_up(db: &dyn salsa::Database, file: SourceFile) -> Vec<SourceFile> {
+    let uses = used_by(db, file);
+    let meant = uses.iter().filter_map(|(module, whole)| {
+        let is_module = || file_of(db, file, module).is_some() || std_named(module).is_some();
+        file_of(db, file, if module == whole || is_module() { module } else { whole })
+    });
+    meant.collect()
 }
 
 /// The files of a project by their modules.
@@ -116,7 +123,7 @@ fn way_back(db: &dyn salsa::Database, from: SourceFile, goal: SourceFile) -> Opt
     while !ways.is_empty() {
         let mut further = Vec::new();
         for (file, way) in ways {
-            for next in used_by(db, file).iter().filter_map(|module| file_of(db, file, module)) {
+            for next in looked_up(db, file) {
                 if next == goal {
                     return Some(way);
                 }
@@ -139,8 +146,8 @@ pub fn used_files(db: &dyn salsa::Database, file: SourceFile) -> Vec<SourceFile>
     let mut next = 0;
     while let Some(file) = found.get(next).copied() {
         next += 1;
-        for module in used_by(db, file) {
-            if let Some(other) = file_of(db, file, &module).filter(|other| !found.contains(other)) {
+        for other in looked_up(db, file) {
+            if !found.contains(&other) {
                 found.push(other);
             }
         }

@@ -137,7 +137,11 @@ impl Bringer<'_> {
             Found::Module(module) => module.offered(),
         };
         let shown: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
-        let more = if names.len() > shown.len() { ", …" } else { "" };
+        let more = match (shown.len(), names.len()) {
+            (0, _) => "…",
+            (shown, all) if shown < all => ", …",
+            _ => "",
+        };
         // It was meant to bring them.
         self.globals.broken.extend(names.iter().cloned());
         let message =
