@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use aqo_compiler::model::Model;
 use aqo_compiler::{Database, Project, SourceFile, db, render};
 
-use crate::helpers::expect_file;
+use crate::helpers::{Random, expect_file};
 
 /// Files by their names.
 type Texts = Vec<(String, String)>;
@@ -242,5 +242,84 @@ fn std_is_sound() {
         assert_eq!(render::text(name, text, &found, false), "");
         assert_eq!(aqo_compiler::modules::name_of(&db, file).as_deref(), Some(*name));
         assert_eq!(aqo_compiler::modules::taken(&db, &[file]), []);
+    }
+}
+
+/// A module that uses some of the others, and says some of what it may have brought.
+fn drawn(name: &str, random: &mut Random) -> String {
+    const USES: [&str; 14] = [
+        "use a.{T, next}",
+        "use a.T",
+        "use a.b",
+        "use a.b.{T}",
+        "use a.b.{T, next, most}",
+        "use a.b.next",
+        "use b.{next}",
+        "use b.a",
+        "use b.a.{most, R}",
+        "use b",
+        "use a",
+        "use std.time.{date, Date}",
+        "use std.time",
+        "use c.{T}",
+    ];
+    const ITEMS: [&str; 10] = [
+        "type T = int in 0 ..= 9",
+        "type T = U",
+        "fn next(n: int in 0 ..= 9) -> int in 0 ..= 9 { clamp(n + 1) }",
+        "fn next(n: T) -> T { n }",
+        "fn twice(n: T) -> T { next(next(n)) }",
+        "const most: T = 5",
+        "const most: int in 0 ..= 9 = 10",
+        "record R { t: T, e: E }",
+        "enum E { One, Two(t: T) }",
+        "object O version 1 {\n    field t: T = most\n    derive u: T = next(t)\n}",
+    ];
+    let mut text = format!("module {name}\n\n");
+    for _ in 0..random.below(4) {
+        text += &format!("{}\n", USES[random.below(USES.len())]);
+    }
+    for _ in 0..random.below(7) {
+        text += &format!("{}\n", ITEMS[random.below(ITEMS.len())]);
+    }
+    if random.below(8) == 0 {
+        text.truncate(text.len() * 2 / 3);
+    }
+    text
+}
+
+#[test]
+fn after_any_edits_a_project_says_what_a_fresh_one_says() {
+    let names = ["a", "a.b", "b", "b.a"];
+    let mut random = Random(29);
+    for _ in 0..20 {
+        let mut texts: Vec<String> = names.iter().map(|name| drawn(name, &mut random)).collect();
+        let pairs = |texts: &[String]| -> Texts {
+            names
+                .iter()
+                .zip(texts)
+                .map(|(name, text)| (format!("{name}.aqo"), text.clone()))
+                .collect()
+        };
+        let mut watched = Watched::new(&borrowed(&pairs(&texts)));
+        for _ in 0..25 {
+            let changed = random.below(names.len());
+            texts[changed] = drawn(names[changed], &mut random);
+            watched.edit(changed, &texts[changed]);
+            let fresh = Watched::new(&borrowed(&pairs(&texts)));
+            assert_eq!(watched.told(), fresh.told(), "{texts:#?}");
+            for file in 0..names.len() {
+                let built = |of: &Watched| -> Vec<bool> {
+                    let objects = db::objects(&of.db, of.files[file]).into_iter();
+                    let checked =
+                        objects.map(|(item, _)| db::object_of(&of.db, of.files[file], item));
+                    checked.map(|checked| checked.model.is_some()).collect()
+                };
+                let all = built(&watched);
+                assert_eq!(all, built(&fresh), "{texts:#?}");
+                let is_told = fresh.told().contains("error[");
+                assert!(is_told || all.iter().all(|built| *built), "{texts:#?}");
+            }
+        }
     }
 }
