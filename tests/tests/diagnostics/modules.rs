@@ -245,6 +245,15 @@ fn std_is_sound() {
     }
 }
 
+#[test]
+fn no_file_of_a_project_is_a_module_of_std() {
+    let watched =
+        Watched::new(&[("mine.aqo", "module std.mine\n"), ("time.aqo", "module std.time\n")]);
+    let taken = aqo_compiler::modules::taken(&watched.db, &watched.files);
+    let told: Vec<&str> = taken.iter().map(|(_, told)| told.code.id()).collect();
+    assert_eq!(told, ["E2009", "E2009"]);
+}
+
 /// A module that uses some of the others, and says some of what it may have brought.
 fn drawn(name: &str, random: &mut Random) -> String {
     const USES: [&str; 14] = [
