@@ -7,10 +7,11 @@ use crate::diagnostic::Problem;
 use crate::shape::Shape;
 use aqo_model::Model;
 use aqo_model::expr::{Expr, Stmt};
-use aqo_model::facts::Facts;
+use aqo_model::facts::{Atom, Facts};
 use aqo_model::policy::{Happening, Measure, Rule, Trigger};
-use aqo_model::schema::{Cycle, Default, Schedule};
+use aqo_model::schema::{Cycle, Default, Message, Schedule};
 use aqo_model::text::show_decimal;
+use aqo_model::types::Type;
 use aqo_model::value::Value;
 use aqo_model::verify;
 use aqo_model::wake;
@@ -39,7 +40,7 @@ fn open_messages(shape: &Shape, model: &Model) -> Vec<Problem> {
         if rules.len() < 2 || message.waits.is_some() {
             continue;
         }
-        let mut facts = Facts::default();
+        let mut facts = only_declared(model, message);
         for rule in &rules {
             match &rule.when {
                 Some(when) => facts.assume(when, false),
@@ -58,6 +59,34 @@ fn open_messages(shape: &Shape, model: &Model) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// What is known before any guard: fields and parameters are what their types have, and nothing else.
+fn only_declared(model: &Model, message: &Message) -> Facts {
+    let schema = &model.schema;
+    let fields = schema.fields.iter().map(|field| &field.ty).zip((0..).map(Atom::Field));
+    let params = message.params.iter().map(|param| &param.ty).zip((0..).map(Atom::Param));
+    let mut facts = Facts::default();
+    for (ty, atom) in fields.chain(params) {
+        let count = match ty {
+            Type::Enum(index) => schema.types.enums[usize::from(*index)].variants.len(),
+            Type::Bool | Type::Option(_) => 2,
+            Type::Number { .. }
+            | Type::Duration(_)
+            | Type::Instant(_)
+            | Type::Text { .. }
+            | Type::Bytes { .. }
+            | Type::Key
+            | Type::Hash
+            | Type::Record(_)
+            | Type::List { .. }
+            | Type::Ring { .. }
+            | Type::Set { .. }
+            | Type::Map { .. } => continue,
+        };
+        facts.restrict(atom, u64::MAX >> (64 - count.clamp(1, 64)));
+    }
+    facts
 }
 
 /// A rule on ticks in seconds or hours that acts without a guard, and no limit of it: every tick leaves
