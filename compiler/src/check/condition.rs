@@ -49,7 +49,7 @@ impl Checker<'_> {
                 let saved = self.facts.clone();
                 self.learn(&left.expr, false);
                 self.names.extend(binders);
-                let right = self.without_binders(right);
+                let right = self.whole_condition(right);
                 self.names.truncate(scope);
                 self.facts = saved;
                 (self.join_bools(left, right, expr.at, Expr::Or), Vec::new())
