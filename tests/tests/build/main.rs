@@ -3,6 +3,7 @@
 
 mod component;
 mod core;
+mod corpus;
 mod cost;
 mod coverage;
 mod lives;
