@@ -7,3 +7,4 @@ pub mod meter;
 pub mod models;
 pub mod offers;
 pub mod programs;
+pub mod walked;

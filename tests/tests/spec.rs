@@ -20,14 +20,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use aqo_compiler::model::layout::Layout;
-use aqo_compiler::model::offer::{Offer, OfferKind};
+use aqo_compiler::model::offer::Offer;
 use aqo_compiler::scenario::search::{Settings, search};
-use aqo_compiler::scenario::walk::{Computed, difference, interpret, walk};
+use aqo_compiler::scenario::walk::{difference, interpret, walk};
 use aqo_compiler::{Code, Database, Diagnostic, Project, SourceFile, db, emit, render};
 use aqo_runtime::engine::Engine;
-
-/// How long a host is away: an hour.
-const AWAY: i64 = 3_600_000_000;
+use aqo_tests::walked::{AWAY, compute, left_alone};
 
 /// A code block of a chapter.
 struct Block {
@@ -154,25 +152,6 @@ fn failures(database: &Database, file: SourceFile, is_away: bool) -> Option<Stri
         }
     }
     (!failures.is_empty()).then_some(failures)
-}
-
-/// What comes of a tick that a host which is away does not offer: nothing, until it is `back`.
-fn left_alone(image: &[u8], offer: &Offer, back: i64) -> Option<Computed> {
-    let is_away = offer.kind == OfferKind::Tick && offer.observed < back;
-    let (served, image) = (offer.served, image.to_vec());
-    is_away.then_some(Computed { body: None, reply: 0, served, next_due: back, image })
-}
-
-/// One step of the compiled core.
-fn compute(
-    engine: &mut Engine,
-    layout: &Layout,
-    image: &[u8],
-    offer: &Offer,
-) -> Result<Computed, String> {
-    let outcome = engine.step(image, &offer.encode(layout)).map_err(|error| error.to_string())?;
-    let (body, reply, image) = (outcome.body, outcome.reply, outcome.image);
-    Ok(Computed { body, reply, served: outcome.served, next_due: outcome.next_due, image })
 }
 
 fn faults(blocks: impl Iterator<Item = Block>) -> String {
