@@ -260,6 +260,12 @@ impl Reader<'_> {
             StepKind::Repeat { count, script } => {
                 let within = Bounds { low: 1, high: 1_000_000 };
                 let ty = Type::Number { scale: 0, unit: Unit::default(), within };
+                let given = script.steps.iter().filter(|s| matches!(s.kind, StepKind::Given(_)));
+                for step in given {
+                    let message = "`given` says how an object begins, and here it has begun";
+                    let problem = Problem::new(Code::CannotSet, self.loc(step.at), message);
+                    self.problems.push(problem.help("move it to the beginning"));
+                }
                 let count = self.constant(count, &ty)?.int()?;
                 Some(Kind::Repeat(count.unsigned_abs(), self.steps(script)))
             }

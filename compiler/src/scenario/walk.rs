@@ -12,7 +12,7 @@ use aqo_model::entry::{self, Said, Verdict};
 use aqo_model::image::Image;
 use aqo_model::layout::{Layout, tail};
 use aqo_model::offer::{Bind, Birth, Consent, Envelope, Message, Offer, OfferKind, View};
-use aqo_model::policy::Reason;
+use aqo_model::policy::{Pause, Reason};
 use aqo_model::step;
 use aqo_model::types::NEVER;
 use aqo_model::value::{Bytes32, Value};
@@ -235,8 +235,24 @@ impl Life<'_, '_> {
                 self.model.policy.reason_name(reason)
             ));
         }
+        if !given.is_empty() {
+            self.settle_in(&mut image);
+        }
         self.image = image.encode(&self.layout);
         Ok(())
+    }
+
+    /// Whether what was given is asleep, or over, and what it is due for: birth has seen other values.
+    fn settle_in(&mut self, image: &mut Image) {
+        let (policy, state) = (&self.model.policy, &image.state);
+        let is = |pause: &Option<Pause>| {
+            pause.as_ref().is_some_and(|pause| {
+                step::holds(self.model, state, self.now, &pause.holds, &pause.locals)
+            })
+        };
+        let (resting, ended) = (is(&policy.dormant), is(&policy.ends));
+        (image.state.resting, image.state.ended) = (resting, ended);
+        self.next_due = step::next_due(self.model, &self.layout, &image.state, self.served);
     }
 
     fn decoded(&self) -> Result<Image, String> {
