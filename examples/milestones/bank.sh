@@ -1,5 +1,5 @@
 #!/bin/sh
-# A bank: takes each payment and writes it down in the store's directory; hears of disputes, too.
+# A bank: takes each payment and writes it down in the store's directory.
 while IFS= read -r line; do
     case $line in
     *'"event":'*)

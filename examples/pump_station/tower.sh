@@ -42,10 +42,6 @@ while IFS= read -r line; do
         id=${line##*'"id":"'}
         printf '{"ack":"%s"}\n' "${id%%'"'*}"
         ;;
-    *'"event":'*)
-        id=${line##*'"id":"'}
-        printf '{"ack":"%s"}\n' "${id%%'"'*}"
-        ;;
     *)
         printf '{}\n'
         ;;
