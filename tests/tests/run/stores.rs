@@ -345,7 +345,7 @@ fn every_example_runs_and_ends() {
         let at = directory.path().to_str().unwrap();
         let path = example(name);
         // Some wait for somebody to speak, and would wait for ever.
-        let waits = ["spending_guard", "cold_chain", "milestones"].contains(&name);
+        let waits = ["spending_guard", "cold_chain", "milestones", "lease"].contains(&name);
         let steps = if waits { "0" } else { "5" };
         let run = ["run", path.to_str().unwrap(), "--store", at, "--steps", steps];
         let verify = ["verify", "--store", at, "--rederive"];

@@ -28,8 +28,16 @@ pub(crate) fn component(name: &str) -> Vec<u8> {
 }
 
 /// Every example.
-pub(crate) const EXAMPLES: [&str; 5] =
-    ["spending_guard", "cold_chain", "thermostat", "pump_station", "milestones"];
+pub(crate) const EXAMPLES: [&str; 8] = [
+    "spending_guard",
+    "cold_chain",
+    "thermostat",
+    "pump_station",
+    "milestones",
+    "machine_twin",
+    "lease",
+    "medicine_cabinet",
+];
 
 /// Keeps the heads of what was recorded.
 #[derive(Default)]

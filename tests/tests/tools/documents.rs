@@ -7,8 +7,16 @@ use serde_json::Value;
 use crate::helpers::{LAMP, call, call_on, directory};
 use crate::html::{hold, programs, text};
 
-const EXAMPLES: [&str; 5] =
-    ["spending_guard", "cold_chain", "thermostat", "pump_station", "milestones"];
+const EXAMPLES: [&str; 8] = [
+    "spending_guard",
+    "cold_chain",
+    "thermostat",
+    "pump_station",
+    "milestones",
+    "machine_twin",
+    "lease",
+    "medicine_cabinet",
+];
 
 fn example(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)
