@@ -21,7 +21,7 @@ use aqo_model::expr::Expr;
 use aqo_model::limits;
 use aqo_model::policy::Policy;
 use aqo_model::schema::{
-    Change, Default as FieldDefault, Derive, Event, Field, Input, Message, Role, Schema,
+    Change, Default as FieldDefault, Derive, Event, Field, Input, Role, Schema,
 };
 use aqo_model::types::{Bounds, Param, Type};
 

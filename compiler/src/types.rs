@@ -508,3 +508,27 @@ pub fn product(a: &Unit, b: &Unit, power: i8) -> Unit {
     }
     Unit(powers.into_iter().filter(|(_, count)| *count != 0).collect())
 }
+
+/// The type without the bounds of its numbers, but for those inside records, enums and
+/// collections.
+pub fn without_bounds(ty: &Type) -> Type {
+    match ty {
+        Type::Number { scale, unit, .. } => {
+            Type::Number { scale: *scale, unit: unit.clone(), within: Bounds::ALL }
+        }
+        Type::Duration(_) => Type::Duration(Bounds::DURATION),
+        Type::Instant(_) => Type::Instant(Bounds::INSTANT),
+        Type::Option(inner) => Type::Option(Box::new(without_bounds(inner))),
+        Type::Bool
+        | Type::Text { .. }
+        | Type::Bytes { .. }
+        | Type::Key
+        | Type::Hash
+        | Type::Enum(_)
+        | Type::Record(_)
+        | Type::List { .. }
+        | Type::Ring { .. }
+        | Type::Set { .. }
+        | Type::Map { .. } => ty.clone(),
+    }
+}

@@ -15,6 +15,7 @@ use crate::db::CheckedModel;
 use crate::diagnostic::{Loc, PartId, Problem};
 use crate::globals::{Globals, not_yet, unknown};
 use crate::shape::{Def, Shape};
+use crate::types::without_bounds;
 use aqo_grammar::tree::{self, Name, PlacePart, StepKind};
 use aqo_model::expr::Expr;
 use aqo_model::layout::Layout;
@@ -576,29 +577,5 @@ fn folded(checker: &mut Checker<'_>, layout: &Layout, expr: Expr, at: tree::At) 
     match step::value_of(checker.model(), layout, &expr, &checker.locals) {
         Some(value) => Some(value),
         None => constant::value(checker.fold(expr, at)?),
-    }
-}
-
-/// The type without the bounds of its numbers, but for those inside records, enums and
-/// collections.
-fn without_bounds(ty: &Type) -> Type {
-    match ty {
-        Type::Number { scale, unit, .. } => {
-            Type::Number { scale: *scale, unit: unit.clone(), within: Bounds::ALL }
-        }
-        Type::Duration(_) => Type::Duration(Bounds::DURATION),
-        Type::Instant(_) => Type::Instant(Bounds::INSTANT),
-        Type::Option(inner) => Type::Option(Box::new(without_bounds(inner))),
-        Type::Bool
-        | Type::Text { .. }
-        | Type::Bytes { .. }
-        | Type::Key
-        | Type::Hash
-        | Type::Enum(_)
-        | Type::Record(_)
-        | Type::List { .. }
-        | Type::Ring { .. }
-        | Type::Set { .. }
-        | Type::Map { .. } => ty.clone(),
     }
 }

@@ -188,7 +188,8 @@ fn tick(
         return step.finish(image, Cause::Tick(Vec::new()), None, served(offer));
     }
     let due = schedule::due(model, layout, &image.state, observed, served(offer));
-    if due.is_empty() && deadline > observed {
+    let idle = deadline > observed || !schedule::has_deadlines(model, layout);
+    if due.is_empty() && idle {
         return nothing(model, layout, image, observed.max(served(offer)), None);
     }
     let mut step = Step::new(model, layout, image, offer, observed, watch);

@@ -31,6 +31,12 @@ pub(super) fn deadline(prediction: &Prediction, open: &PredictionState) -> i64 {
     }
 }
 
+/// Whether objects of a class can have deadlines.
+pub(super) fn has_deadlines(model: &Model, layout: &Layout) -> bool {
+    let asks = !layout.requests.is_empty() || !layout.queues.is_empty();
+    asks || !model.policy.predictions.is_empty()
+}
+
 /// The earliest deadline of anything open, or never.
 pub(super) fn next_deadline(model: &Model, layout: &Layout, state: &State) -> i64 {
     let open = model.policy.predictions.iter().zip(&state.predictions);
