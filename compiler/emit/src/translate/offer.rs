@@ -39,7 +39,8 @@ pub(crate) fn begin(code: &mut Code<'_, '_>) {
             usable = usable & (now - instant).le_s(fresh);
         }
         if let Some(within) = Val::of_slot(slot, map.offer).within(&input.ty, code) {
-            usable = usable & within;
+            // What is not there need not have its form, and is not walked through.
+            usable = usable.and_then(within);
         }
         code.store(1, 0, map.usable + u32::from(index), usable);
     }
