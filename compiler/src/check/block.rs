@@ -430,7 +430,9 @@ impl Checker<'_> {
                 inputs.insert(*index);
             }
         });
-        let attested = super::fields_of(holds).into_iter().find(|field| {
+        let mut fields = BTreeSet::new();
+        self.fields_behind(holds, &mut fields);
+        let attested = fields.into_iter().find(|field| {
             self.model
                 .schema
                 .fields
@@ -438,6 +440,21 @@ impl Checker<'_> {
                 .is_some_and(|field| field.attested.is_some())
         });
         inputs.first().map(|index| Source::Input(*index)).or(attested.map(Source::Field))
+    }
+
+    /// The fields that an expression reads, by way of derives too.
+    fn fields_behind(&self, expr: &Expr, fields: &mut BTreeSet<u16>) {
+        fields.extend(super::fields_of(expr));
+        let mut derives = BTreeSet::new();
+        expr.walk(&mut |expr| {
+            if let Expr::Derive(index) = expr {
+                derives.insert(*index);
+            }
+        });
+        for derive in derives.iter().filter_map(|d| self.model.schema.derives.get(usize::from(*d)))
+        {
+            self.fields_behind(&derive.value, fields);
+        }
     }
 }
 
