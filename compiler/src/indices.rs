@@ -255,7 +255,7 @@ fn of_schema(schema: &mut Schema, see: &mut See<'_>) {
     for Field { number: _, name: _, ty, default: _, attested: _, change: _ } in fields {
         of_type(ty, see);
     }
-    for Input { number: _, name: _, ty, fresh: _ } in inputs {
+    for Input { number: _, name: _, ty, from: _, fresh: _ } in inputs {
         of_type(ty, see);
     }
     for Message { number: _, name: _, params, from: _, waits: _ } in messages {

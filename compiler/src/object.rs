@@ -417,9 +417,7 @@ impl Builder<'_> {
     fn input(&mut self, input: &tree::Input, doc: Option<&str>, part: PartId) {
         self.doc(&format!("input {}", input.name.text), doc);
         self.was(input.was.as_ref(), part);
-        if let Some(from) = &input.from {
-            self.later(Loc { part, at: from.at }, "a signed input");
-        }
+        let from = input.from.as_ref().and_then(|role| self.role(role, part));
         let number = self.schema.inputs.len() as u16;
         let ty = match self.ty(part, &input.ty) {
             Some(Type::Option(inner)) => Some(*inner),
@@ -437,7 +435,8 @@ impl Builder<'_> {
         };
         let ty = self.understood(ty, Slot::Input(number));
         let fresh = input.fresh.as_ref().and_then(|fresh| self.span(fresh, part));
-        self.schema.inputs.push(Input { number, name: input.name.text.clone(), ty, fresh });
+        let name = input.name.text.clone();
+        self.schema.inputs.push(Input { number, name, ty, from, fresh });
     }
 
     /// The type, or any where it is unknown: nothing is built from that.

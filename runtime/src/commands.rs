@@ -1,15 +1,19 @@
 //! The commands of `aqr`.
 
+mod keys;
+
 use aqo_model::image::Image;
+use aqo_model::value::Bytes32;
 use aqo_runtime::class::Class;
 use aqo_runtime::config::HostConfig;
 use aqo_runtime::door;
-use aqo_runtime::environment::{RealDisk, RealRandom};
+use aqo_runtime::environment::RealDisk;
 use aqo_runtime::error::{Error, Result};
 use aqo_runtime::host::{BirthValues, Saying, pick};
-use aqo_runtime::keys::{Key, people_directory};
+use aqo_runtime::keys::Key;
 use aqo_runtime::present::{self, Lines, print};
 use aqo_runtime::run::{self, Options, Speed};
+use aqo_runtime::sign::SignedMessage;
 use aqo_runtime::store::Store;
 use aqo_runtime::verify::{self, Depth};
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -50,6 +54,15 @@ enum Command {
     ///
     /// Example: aqr send thermostat adjust to=21.50 --as operator --store home
     Send(Send),
+    /// Sign a message or a reading, away from every store.
+    ///
+    /// Examples:
+    /// aqr sign thermostat.wasm adjust to=21.50 --object 6f…41 --as operator --key ann
+    /// aqr sign thermostat.wasm room=21.50 --object 6f…41 --key probe
+    ///
+    /// It prints a line: of a message for `aqr send --signed`, of a reading what a provider answers.
+    #[command(verbatim_doc_comment)]
+    Sign(keys::Sign),
     /// Consent to what a rule of an object would do.
     ///
     /// Example: aqr approve purse pay_by_consent --as approvers --key ann --store home
@@ -155,10 +168,14 @@ struct Send {
     /// The object: its name, its id, or the beginning of its id.
     object: String,
     /// The message.
-    message: String,
+    #[arg(required_unless_present = "signed")]
+    message: Option<String>,
     /// What it carries.
     #[arg(value_name = "NAME=VALUE", value_parser = pair)]
     values: Vec<(String, String)>,
+    /// A message that `aqr sign` made: its file, or `-` for standard input.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["message", "values", "role", "key"])]
+    signed: Option<PathBuf>,
     /// The role in whose name it is sent.
     #[arg(long = "as", value_name = "ROLE")]
     role: Option<String>,
@@ -224,10 +241,11 @@ pub(crate) fn execute(arguments: Arguments) -> Result<()> {
         Command::Ls(look) => list(&look),
         Command::Show(one) => show(&one),
         Command::Send(send) => send_message(&send),
+        Command::Sign(arguments) => keys::sign(&arguments),
         Command::Approve(approve) => consent(&approve),
         Command::Log(one) => log(&one),
         Command::Verify(verify) => verify_store(&verify),
-        Command::Key { command: KeyCommand::New { name, out } } => new_key(&name, out),
+        Command::Key { command: KeyCommand::New { name, out } } => keys::make(&name, out),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "aqr", &mut script);
@@ -252,7 +270,7 @@ fn birth_values(values: &Values) -> Result<BirthValues> {
     for (role, keys) in &values.role {
         let held: &mut Vec<_> = roles.entry(role.clone()).or_default();
         for key in keys.split(',').filter(|key| !key.is_empty()) {
-            held.push(match aqo_model::value::Bytes32::from_hex(key) {
+            held.push(match Bytes32::from_hex(key) {
                 Some(public) => public,
                 None => Key::read(&RealDisk, Path::new(key))?.public(),
             });
@@ -419,13 +437,23 @@ fn verify_store(arguments: &Verify) -> Result<()> {
 }
 
 fn send_message(arguments: &Send) -> Result<()> {
+    let signed = arguments.signed.as_deref().map(|file| {
+        let line = if file == Path::new("-") {
+            std::io::read_to_string(std::io::stdin())
+        } else {
+            std::fs::read_to_string(file)
+        };
+        let line = line.map_err(|e| Error::io("read", file, &e))?;
+        SignedMessage::read(line.trim())
+    });
     let saying = Saying {
         object: arguments.object.clone(),
-        message: arguments.message.clone(),
+        message: arguments.message.clone().unwrap_or_default(),
         consents: false,
         values: arguments.values.clone(),
         role: arguments.role.clone(),
         key: key_named(arguments.key.as_deref())?,
+        signed: signed.transpose()?,
         json: arguments.look.json,
     };
     say(&saying, &arguments.look, arguments.host.as_deref())
@@ -439,6 +467,7 @@ fn consent(arguments: &Approve) -> Result<()> {
         values: Vec::new(),
         role: arguments.role.clone(),
         key: key_named(arguments.key.as_deref())?,
+        signed: None,
         json: arguments.look.json,
     };
     say(&saying, &arguments.look, None)
@@ -473,28 +502,4 @@ fn say(saying: &Saying, look: &Look, host: Option<&Path>) -> Result<()> {
     let refused = host.say(saying, &mut lines)?;
     host.stop()?;
     door::end(refused)
-}
-
-fn new_key(name: &str, out: Option<PathBuf>) -> Result<()> {
-    let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if name.is_empty() || !is_plain {
-        return Err(Error::usage(format!("`{name}` is no name for a key"))
-            .help("use letters, digits, `-` and `_`"));
-    }
-    let path = match out {
-        Some(path) => path,
-        None => people_directory()
-            .ok_or_else(|| {
-                Error::usage("there is no configuration directory").help("say where: `--out FILE`")
-            })?
-            .join(format!("{name}.pem")),
-    };
-    if path.exists() {
-        return Err(Error::refused(format!("{} exists", path.display()))
-            .help("choose another name; a key is never overwritten"));
-    }
-    let key = Key::generate(&mut RealRandom);
-    key.write(&RealDisk, &path)?;
-    print(&format!("{}  {}", key.public(), path.display()));
-    Ok(())
 }

@@ -23,7 +23,7 @@ pub enum Wake {
     /// It is to stop.
     Stop,
     /// Somebody wants to say something, and waits for the answer.
-    Say(Saying, Sender<Said>),
+    Say(Box<Saying>, Sender<Said>),
 }
 
 /// What came of it.
@@ -107,7 +107,7 @@ fn answer(stream: &UnixStream, wakes: &Sender<Wake>) -> Option<()> {
     BufReader::new(stream).read_line(&mut line).ok()?;
     let saying: Saying = serde_json::from_str(&line).ok()?;
     let (sender, receiver) = channel();
-    wakes.send(Wake::Say(saying, sender)).ok()?;
+    wakes.send(Wake::Say(Box::new(saying), sender)).ok()?;
     let said = receiver.recv_timeout(PATIENCE).ok()?;
     let mut stream = stream;
     writeln!(stream, "{}", serde_json::to_string(&said).ok()?).ok()

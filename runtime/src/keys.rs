@@ -68,6 +68,18 @@ impl Key {
     }
 }
 
+/// A signature from its 128 hex digits.
+pub fn bytes64(hex: &str) -> Option<[u8; 64]> {
+    let (left, right) = hex.split_at_checked(64)?;
+    let halves = [Bytes32::from_hex(left)?.0, Bytes32::from_hex(right)?.0];
+    halves.concat().try_into().ok()
+}
+
+/// A signature as 128 hex digits.
+pub fn hex64(signature: &[u8; 64]) -> String {
+    signature.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Whether a signature is good: the strict check, which all hosts agree on.
 pub fn is_signed(key: &Bytes32, message: &[u8], signature: &[u8; 64]) -> bool {
     let Ok(key) = VerifyingKey::from_bytes(&key.0) else { return false };

@@ -18,5 +18,6 @@ pub mod lineage;
 pub mod present;
 pub mod provider;
 pub mod run;
+pub mod sign;
 pub mod store;
 pub mod verify;

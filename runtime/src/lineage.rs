@@ -101,7 +101,7 @@ pub fn offer_of(artifact: &Artifact, before: &Image, entry: &Entry) -> Offer {
     let mut inputs: Vec<Option<View>> = vec![None; artifact.model.schema.inputs.len()];
     for read in &entry.inputs {
         if let Some(view) = inputs.get_mut(usize::from(read.input)) {
-            *view = read.view.clone().map(|(value, at)| View { value, at });
+            view.clone_from(&read.view);
         }
     }
     let mut served = before.state.now.max(entry.observed);

@@ -9,7 +9,7 @@ use crate::store::Store;
 use crate::store::checkpoint;
 use crate::store::log::{self, Record, Scan};
 use aqo_emit::Artifact;
-use aqo_model::entry::{Cause, Entry, consent_bytes, object_id, signed_bytes};
+use aqo_model::entry::{Cause, Entry, consent_bytes, object_id, reading_bytes, signed_bytes};
 use aqo_model::step;
 use aqo_model::value::Bytes32;
 use std::collections::BTreeMap;
@@ -166,6 +166,17 @@ impl Lineage {
                 || before.state.roles[role].key(&envelope.key).is_some();
             if !held || !is_signed(&envelope.key, &signed, &envelope.signature) {
                 return wrong("its message is not signed by the role that it names");
+            }
+        }
+        for read in &entry.inputs {
+            let proved = read.view.as_ref().is_none_or(|view| {
+                view.word.is_none_or(|word| {
+                    let signed = reading_bytes(model, &self.id, read.input, view, &word);
+                    is_signed(&word.key, &signed, &word.signature)
+                })
+            });
+            if !proved {
+                return wrong("a reading of it is not signed by the key that it names");
             }
         }
         if let Cause::Consent(consent) = &entry.cause {

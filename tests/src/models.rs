@@ -169,6 +169,7 @@ pub fn thermostat() -> Model {
             number: 0,
             name: "room".to_owned(),
             ty: room.clone(),
+            from: None,
             fresh: Some(30 * SECOND),
         }],
         messages: vec![
@@ -337,7 +338,13 @@ fn everything_schema() -> Schema {
         Field { attested: Some(0), ..field(301, "word", int(0, 100), value(Value::Int(1))) },
         field(302, "count", int(0, 1_000_000), value(Value::Int(0))),
     ];
-    let input = |number, name: &str, ty, fresh| Input { number, name: name.to_owned(), ty, fresh };
+    let input = |number, name: &str, ty, fresh| Input {
+        number,
+        name: name.to_owned(),
+        ty,
+        from: None,
+        fresh,
+    };
     let event = |number, name: &str, params, via| Event {
         number,
         name: name.to_owned(),
@@ -377,7 +384,7 @@ fn everything_schema() -> Schema {
         ],
         inputs: vec![
             input(0, "temp", int(-1_000, 1_000), Some(30 * SECOND)),
-            input(1, "tag", text(8), None),
+            Input { from: Some(1), ..input(1, "tag", text(8), None) },
             input(2, "shade", color.clone(), None),
             input(5, "okay", Type::Bool, Some(0)),
             input(6, "who", Type::Key, None),

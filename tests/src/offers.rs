@@ -4,9 +4,9 @@
 
 use crate::chance::Chance;
 use aqo_model::Model;
-use aqo_model::image::{Image, State};
+use aqo_model::image::{Image, RoleState, State};
 use aqo_model::layout::Layout;
-use aqo_model::offer::{Bind, Birth, Consent, Envelope, Message, Offer, OfferKind, View};
+use aqo_model::offer::{Bind, Birth, Consent, Envelope, Message, Offer, OfferKind, View, Word};
 use aqo_model::types::NEVER;
 use aqo_model::value::Bytes32;
 use std::collections::BTreeSet;
@@ -56,7 +56,7 @@ impl<'m> Offers<'m> {
             None => OfferKind::Birth(self.birth(5)),
         };
         let ignored = if self.chance.percent(5) { self.chance.draw() as u32 } else { 0 };
-        let inputs = self.inputs();
+        let inputs = self.inputs(image.map_or(&[], |image| &image.state.roles));
         let wild = [NEVER, NEVER + 1, -1, i64::MIN, i64::MAX];
         let observed =
             if self.chance.below(300) == 0 { *self.chance.pick(&wild) } else { self.now };
@@ -74,17 +74,19 @@ impl<'m> Offers<'m> {
         }
     }
 
-    fn inputs(&mut self) -> Vec<Option<View>> {
+    fn inputs(&mut self, roles: &[RoleState]) -> Vec<Option<View>> {
         let schema = &self.model.schema;
         let (chance, now) = (&mut self.chance, self.now);
         let inputs = schema.inputs.iter().map(|input| {
             chance.percent(80).then(|| View {
+                word: input.from.map(|role| word(chance, roles.get(usize::from(role)))),
                 value: chance.value(&input.ty, &schema.types, 8),
                 at: match chance.below(12) {
                     0 => now.saturating_sub(29_000_000),
                     1 => now.saturating_sub(31_000_000),
                     2 => *chance.pick(&[-1, NEVER, NEVER + 1, i64::MIN, 0]),
                     3 => now.saturating_add(5_000_000),
+                    4 => now.saturating_add(599_000_000 + chance.below(2_000_000) as i64),
                     _ => now,
                 },
             })
@@ -190,5 +192,19 @@ impl<'m> Offers<'m> {
             signature: [self.chance.below(256) as u8; 64],
             verified: !self.chance.percent(3),
         }
+    }
+}
+
+/// What proves that a reading is a role's word, or fails to.
+fn word(chance: &mut Chance, role: Option<&RoleState>) -> Word {
+    let keys = role.map_or(&[][..], |role| &role.keys);
+    let stranger = keys.is_empty() || chance.percent(6);
+    let key = if stranger { chance.bytes32() } else { chance.pick(keys).key };
+    let epoch = role.map_or(0, |role| role.epoch);
+    Word {
+        key,
+        epoch: epoch.wrapping_add(u32::from(chance.percent(3))),
+        signature: [chance.below(256) as u8; 64],
+        verified: !chance.percent(3),
     }
 }

@@ -209,3 +209,14 @@ fn a_scenario_that_is_wrong_fails() {
     let fault = fault(&blocks("demo", &text)[0]).unwrap();
     assert!(fault.contains("n = 0"), "{fault}");
 }
+
+/// Nobody signs what a role says that nobody holds.
+#[test]
+fn an_offer_that_nobody_signs_fails() {
+    let program = "module demo.demo\n\nobject Demo version 1 {\n    role probes<2>\n\n    \
+                   input heat: int? in 0 ..= 9 from probes\n\n    cycle every 1s\n}\n\
+                   scenario \"nobody\" for Demo { offer heat = 1 }\n";
+    let text = format!("```aqo scenario\n{program}```\n");
+    let fault = fault(&blocks("demo", &text)[0]).unwrap();
+    assert!(fault.contains("nobody holds `probes`, so nobody signs `heat`"), "{fault}");
+}

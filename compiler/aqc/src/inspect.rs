@@ -183,7 +183,9 @@ fn schema(model: &Model) -> Vec<String> {
     let inputs = schema.inputs.iter().map(|input| {
         let fresh =
             input.fresh.map_or(String::new(), |fresh| format!(", fresh {}", show_duration(fresh)));
-        format!("  input {}: {}{fresh}", input.name, ty(model, &input.ty))
+        let from = input.from.iter().map(|index| format!(" from {}", role(index)));
+        let from: String = from.collect();
+        format!("  input {}: {}{from}{fresh}", input.name, ty(model, &input.ty))
     });
     let messages = schema.messages.iter().map(|message| {
         let from: Vec<String> = message.from.iter().map(role).collect();

@@ -274,8 +274,11 @@ pub fn entry_bytes(model: &Model) -> usize {
     let message = (1 + 2 * SHORT + envelope).saturating_add(message.unwrap_or(0));
     let ticks = SHORT + (1 + SHORT + 2 * HEAD) * schema.cycles.len();
     let cause = birth.max(message).max(ticks);
-    let inputs =
-        sum(&mut schema.inputs.iter().map(|i| value(&i.ty).saturating_add(1 + SHORT + HEAD)));
+    let word = 1 + BYTES32 + HEAD + 2 + 64;
+    let inputs = sum(&mut schema.inputs.iter().map(|input| {
+        let word = if input.from.is_some() { word } else { 0 };
+        value(&input.ty).saturating_add(1 + SHORT + HEAD + word)
+    }));
     // A birth writes every field whole; a step writes logged ones part by part.
     let changes = sum(&mut schema.fields.iter().map(|f| value(&f.ty).saturating_add(2 + SHORT)));
     let predictions = sum(&mut policy

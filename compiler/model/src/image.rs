@@ -54,6 +54,8 @@ pub struct State {
     pub roles: Vec<RoleState>,
     /// One per cycle that backs off: from when on it counts.
     pub backoffs: Vec<i64>,
+    /// One per signed input: when the latest reading that an entry recorded was so; 0 before the first.
+    pub readings: Vec<i64>,
     /// With a cycle on time: when what the last entry turned true is looked at; else 0.
     pub wake: i64,
     /// One per tick rule: 0, or what kept it from committing when it last was elected.
@@ -263,6 +265,7 @@ impl Image {
                     })
                     .collect(),
                 backoffs: vec![0; layout.backoffs.len()],
+                readings: vec![0; layout.readings.len()],
                 wake: 0,
                 outcomes: vec![0; layout.outcomes.len()],
                 limits: (policy.limits.iter())
@@ -308,6 +311,9 @@ impl Image {
         }
         for ((_, at), from) in layout.backoffs.iter().zip(&s.backoffs) {
             put(&mut bytes, *at, &from.to_le_bytes());
+        }
+        for ((_, at), latest) in layout.readings.iter().zip(&s.readings) {
+            put(&mut bytes, *at, &latest.to_le_bytes());
         }
         if let Some(at) = layout.wake {
             put(&mut bytes, at, &s.wake.to_le_bytes());
@@ -418,6 +424,7 @@ impl Image {
             && queued
             && numbered
             && s.backoffs.iter().all(|from| past(*from))
+            && s.readings.iter().all(|at| (0..=s.now + limits::READING_AHEAD).contains(at))
             && (s.wake == 0 || s.wake == s.now + limits::PERIOD_MIN)
             && crate::step::failing_always(model, s).is_none()
     }
@@ -498,6 +505,7 @@ fn read_image(model: &Model, layout: &Layout, bytes: &[u8]) -> Option<Image> {
             })
             .collect::<Option<_>>()?,
         backoffs: layout.backoffs.iter().map(|(_, at)| i64_at(*at)).collect::<Option<_>>()?,
+        readings: layout.readings.iter().map(|(_, at)| i64_at(*at)).collect::<Option<_>>()?,
         wake: match layout.wake {
             Some(at) => i64_at(at)?,
             None => 0,

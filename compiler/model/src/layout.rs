@@ -9,6 +9,7 @@
 //!        fields in order, packed | one byte per attested field: 1 if its last write was signed
 //!        per role: epoch u32, how many keys u16, per key it may have: key 32, counter u64, window u64
 //!        per cycle that backs off: F i64
+//!        per signed input: at i64, of the latest reading that an entry recorded
 //!        if it has a cycle on time: wake i64 (0, or when what an entry turned true is looked at)
 //!        per tick rule: u16 (0, or HELD | reason, or REFUSED | reason)
 //!        per limit: next u16, stamps i64 * count (i64::MIN where free), with a sum: amounts i64 * count
@@ -24,7 +25,7 @@
 //! An **offer** is one fixed record:
 //! ```text
 //! kind u8 | observed i64 | served i64 | ignored u32
-//! per input: present u8, at i64, value, wide
+//! per input: present u8, at i64, if signed: key 32, verified u8, epoch u32, signature 64; value, wide
 //! message: kind u16, role u16, key 32, verified u8, epoch u32, counter u64, not_after i64, signature 64,
 //!          parameters, wide
 //! consent: rule u16, role u16, key 32, verified u8, epoch u32, zero u64, deadline i64, signature 64
@@ -194,6 +195,26 @@ pub mod offer {
     /// Somebody consents to what a rule would do.
     pub const CONSENT: u8 = 4;
 
+    /// Offsets in the part of an input, from its start.
+    pub mod input {
+        /// 1 where the host has a value.
+        pub const PRESENT: usize = 0;
+        /// When it was so.
+        pub const AT: usize = 1;
+        /// Where an unsigned value begins.
+        pub const VALUE: usize = 9;
+        /// Whose word a signed one is.
+        pub const KEY: usize = 9;
+        /// 1 if the host checked the signature.
+        pub const VERIFIED: usize = 41;
+        /// The role's epoch.
+        pub const EPOCH: usize = 42;
+        /// Ed25519.
+        pub const SIGNATURE: usize = 46;
+        /// Where a signed value begins.
+        pub const SIGNED_VALUE: usize = 110;
+    }
+
     /// Offsets in the part of a message or of a consent, from its start.
     pub mod message {
         /// The index of its kind, or of the rule.
@@ -264,6 +285,15 @@ pub struct Slot {
     pub form: Form,
 }
 
+/// Where an input lies in an offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputSlot {
+    /// Its record.
+    pub record: usize,
+    /// Its value.
+    pub value: Slot,
+}
+
 /// Where a request lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestSlot {
@@ -321,6 +351,8 @@ pub struct Layout {
     pub roles: Vec<usize>,
     /// One per cycle that backs off: its index and its F.
     pub backoffs: Vec<(u16, usize)>,
+    /// One per signed input: its index and when its latest reading was so.
+    pub readings: Vec<(u16, usize)>,
     /// Of an object with a cycle on time: when what an entry turned true is looked at.
     pub wake: Option<usize>,
     /// One per tick rule: its index and its last outcome.
@@ -342,8 +374,8 @@ pub struct Layout {
     pub state_size: usize,
     /// Bytes of the image.
     pub image_size: usize,
-    /// One per input: `present`; `at` and the value follow.
-    pub inputs: Vec<(usize, Slot)>,
+    /// One per input.
+    pub inputs: Vec<InputSlot>,
     /// Where an offer's message, birth or bind begins.
     pub payload: usize,
     /// One list per message kind.
@@ -387,6 +419,8 @@ impl Layout {
         let backing = schema.cycles.iter().enumerate();
         let backing = backing.filter(|(_, c)| matches!(c.schedule, Schedule::Backoff { .. }));
         let backoffs = backing.map(|(i, _)| (index(i), at.take(8))).collect();
+        let read = schema.inputs.iter().enumerate().filter(|(_, input)| input.from.is_some());
+        let readings = read.map(|(i, _)| (index(i), at.take(8))).collect();
         let wake = wake::has_wakes(model).then(|| at.take(8));
         let ticks = policy.rules.iter().enumerate().filter(|(_, rule)| rule.on.is_tick());
         let outcomes = ticks.map(|(i, _)| (index(i), at.take(2))).collect();
@@ -430,8 +464,15 @@ impl Layout {
         let state_size = at.0;
 
         let mut at = Cursor(offer::INPUTS);
-        let inputs =
-            schema.inputs.iter().map(|i| (at.take(9), at.slot(Form::wide(&i.ty, types)))).collect();
+        let inputs = (schema.inputs.iter())
+            .map(|input| InputSlot {
+                record: at.take(match input.from {
+                    None => offer::input::VALUE,
+                    Some(_) => offer::input::SIGNED_VALUE,
+                }),
+                value: at.slot(Form::wide(&input.ty, types)),
+            })
+            .collect();
         let payload = at.0;
         let mut offer_size = payload + offer::bind::SIZE.max(offer::message::PARAMS);
         let params = schema
@@ -459,6 +500,7 @@ impl Layout {
             signed,
             roles,
             backoffs,
+            readings,
             wake,
             outcomes,
             limits,

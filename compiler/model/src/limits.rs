@@ -55,6 +55,8 @@ pub const NAME_BYTES: usize = 64;
 pub const NOT_AFTER: i64 = 7 * 86_400_000_000;
 /// How long ahead a message of an open role may be valid, in microseconds: 10 min.
 pub const OPEN_NOT_AFTER: i64 = 600_000_000;
+/// How far ahead of an object's time a signed reading may lie, in microseconds: 10 min.
+pub const READING_AHEAD: i64 = 600_000_000;
 /// Keys of an open role whose messages are still valid.
 pub const OPEN_KEYS: u16 = 16;
 /// The shortest period of a cycle, in microseconds.

@@ -1,7 +1,8 @@
 //! An offer: what a host puts before an object, and its bytes. One offer is one step.
 
-use crate::layout::{Layout, Slot, offer as at};
+use crate::layout::{InputSlot, Layout, Slot, offer as at};
 use crate::model::Model;
+use crate::schema::Input;
 use crate::types::Bounds;
 use crate::value::{Bytes32, Value};
 
@@ -27,6 +28,21 @@ pub struct View {
     pub value: Value,
     /// When it was so.
     pub at: i64,
+    /// What proves whose word it is; only of a signed input.
+    pub word: Option<Word>,
+}
+
+/// What proves whose word a reading is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// A key of the input's role.
+    pub key: Bytes32,
+    /// The epoch of the role that its holder knows.
+    pub epoch: u32,
+    /// Ed25519 over [`reading_bytes`](crate::entry::reading_bytes).
+    pub signature: [u8; 64],
+    /// Whether this host checked the signature against the key.
+    pub verified: bool,
 }
 
 /// What an offer is about.
@@ -123,11 +139,9 @@ impl Offer {
         put(&mut bytes, at::OBSERVED, &self.observed.to_le_bytes());
         put(&mut bytes, at::SERVED, &self.served.to_le_bytes());
         put(&mut bytes, at::IGNORED, &self.ignored.to_le_bytes());
-        for ((present, slot), view) in layout.inputs.iter().zip(&self.inputs) {
+        for (slot, view) in layout.inputs.iter().zip(&self.inputs) {
             if let Some(view) = view {
-                bytes[*present] = 1;
-                put(&mut bytes, present + 1, &view.at.to_le_bytes());
-                slot.form.write(&view.value, &mut bytes[slot.offset..]);
+                put_view(&mut bytes, slot, view);
             }
         }
         match &self.kind {
@@ -176,12 +190,10 @@ impl Offer {
         if bytes.len() != layout.offer_size {
             return None;
         }
-        let inputs = (layout.inputs.iter())
-            .map(|(present, slot)| match bytes[*present] {
+        let inputs = (model.schema.inputs.iter().zip(&layout.inputs))
+            .map(|(input, slot)| match bytes[slot.record + at::input::PRESENT] {
                 0 => Some(None),
-                1 => {
-                    Some(Some(View { value: read(slot, bytes)?, at: i64_at(bytes, present + 1)? }))
-                }
+                1 => read_view(input, slot, bytes).map(Some),
                 _ => None,
             })
             .collect::<Option<Vec<_>>>()?;
@@ -218,6 +230,32 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 
 fn read(slot: &Slot, bytes: &[u8]) -> Option<Value> {
     slot.form.read(bytes.get(slot.offset..)?)
+}
+
+fn read_view(input: &Input, slot: &InputSlot, bytes: &[u8]) -> Option<View> {
+    let record = slot.record;
+    let word = match input.from {
+        None => None,
+        Some(_) => Some(Word {
+            key: Bytes32(array(bytes, record + at::input::KEY)?),
+            epoch: array(bytes, record + at::input::EPOCH).map(u32::from_le_bytes)?,
+            signature: array(bytes, record + at::input::SIGNATURE)?,
+            verified: truth(bytes[record + at::input::VERIFIED])?,
+        }),
+    };
+    Some(View {
+        value: read(&slot.value, bytes)?,
+        at: i64_at(bytes, record + at::input::AT)?,
+        word,
+    })
+}
+
+fn truth(byte: u8) -> Option<bool> {
+    match byte {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
 }
 
 fn read_bind(bytes: &[u8], start: usize) -> Option<Bind> {
@@ -260,11 +298,7 @@ fn read_envelope(model: &Model, layout: &Layout, bytes: &[u8]) -> Option<Option<
     if role == NO_ROLE {
         return Some(None);
     }
-    let verified = match bytes[start + at::message::VERIFIED] {
-        0 => false,
-        1 => true,
-        _ => return None,
-    };
+    let verified = truth(bytes[start + at::message::VERIFIED])?;
     Some(Some(Envelope {
         role: Some(role).filter(|role| usize::from(*role) < model.schema.roles.len())?,
         key: Bytes32(array(bytes, start + at::message::KEY)?),
@@ -278,6 +312,19 @@ fn read_envelope(model: &Model, layout: &Layout, bytes: &[u8]) -> Option<Option<
 
 fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
     bytes[at..at + value.len()].copy_from_slice(value);
+}
+
+fn put_view(bytes: &mut [u8], slot: &InputSlot, view: &View) {
+    let record = slot.record;
+    bytes[record + at::input::PRESENT] = 1;
+    put(bytes, record + at::input::AT, &view.at.to_le_bytes());
+    if let Some(word) = &view.word {
+        put(bytes, record + at::input::KEY, &word.key.0);
+        bytes[record + at::input::VERIFIED] = u8::from(word.verified);
+        put(bytes, record + at::input::EPOCH, &word.epoch.to_le_bytes());
+        put(bytes, record + at::input::SIGNATURE, &word.signature);
+    }
+    slot.value.form.write(&view.value, &mut bytes[slot.value.offset..]);
 }
 
 fn put_bind(bytes: &mut [u8], start: usize, bind: &Bind) {

@@ -151,6 +151,8 @@ pub struct Input {
     /// The type of a value that is there (the declared type without its `?`).
     #[serde(rename = "type")]
     pub ty: Type,
+    /// The index of the role whose signature it must bear.
+    pub from: Option<u16>,
     /// Older than this many microseconds counts as not there.
     pub fresh: Option<i64>,
 }

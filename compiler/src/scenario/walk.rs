@@ -11,7 +11,7 @@ use aqo_model::Model;
 use aqo_model::entry::{self, Said, Verdict};
 use aqo_model::image::Image;
 use aqo_model::layout::{Layout, tail};
-use aqo_model::offer::{Bind, Birth, Consent, Envelope, Message, Offer, OfferKind, View};
+use aqo_model::offer::{Bind, Birth, Consent, Envelope, Message, Offer, OfferKind, View, Word};
 use aqo_model::policy::{Pause, Reason};
 use aqo_model::step;
 use aqo_model::types::NEVER;
@@ -269,11 +269,33 @@ impl Life<'_, '_> {
         Err(format!("it takes more than {} steps; `--max-steps` allows more", self.steps_max))
     }
 
+    /// What is known of each input now. A signed one is the word of the first who holds its role, and
+    /// is not there while nobody does.
+    fn inputs(&self) -> Result<Vec<Option<View>>, String> {
+        let declared = &self.model.schema.inputs;
+        let is_signed = declared.iter().any(|input| input.from.is_some());
+        let roles = match (is_signed, self.heads.is_empty()) {
+            (true, false) => self.decoded()?.state.roles,
+            (true, true) | (false, _) => Vec::new(),
+        };
+        let views = declared.iter().zip(&self.views).map(|(input, value)| {
+            let word = match input.from {
+                None => None,
+                Some(role) => {
+                    let held = roles.get(usize::from(role))?;
+                    let key = held.keys.first()?.key;
+                    Some(Word { key, epoch: held.epoch, signature: [0; 64], verified: true })
+                }
+            };
+            Some(View { value: value.clone()?, at: self.now, word })
+        });
+        Ok(views.collect())
+    }
+
     /// Puts an offer before the object, and gives the reply.
     fn offer(&mut self, kind: OfferKind) -> Result<u16, String> {
         self.count()?;
-        let views = self.views.iter().cloned();
-        let inputs = views.map(|value| value.map(|value| View { value, at: self.now })).collect();
+        let inputs = self.inputs()?;
         let offer = Offer { kind, observed: self.now, served: self.served, ignored: 0, inputs };
         let computed = (self.compute)(&self.image, &offer)?;
         self.served = computed.served;
@@ -323,6 +345,14 @@ impl Life<'_, '_> {
             Kind::Send { message, params, by, wanted } => self.send(*message, params, *by, *wanted),
             Kind::Approve { rule, by, wanted } => self.approve(*rule, *by, *wanted),
             Kind::Offer { input, value } => {
+                let declared = &self.model.schema.inputs[usize::from(*input)];
+                if let (Some(role), Some(_)) = (declared.from, value)
+                    && self.decoded()?.state.roles[usize::from(role)].keys.is_empty()
+                {
+                    let (input, role) =
+                        (&declared.name, &self.model.schema.roles[usize::from(role)].name);
+                    return Err(format!("nobody holds `{role}`, so nobody signs `{input}`"));
+                }
                 self.views[usize::from(*input)].clone_from(value);
                 Ok(())
             }

@@ -6,12 +6,13 @@
 mod bind;
 mod birth;
 mod deliver;
+mod inputs;
 mod recover;
 mod say;
 mod speak;
 
 pub use birth::BirthValues;
-pub use say::Saying;
+pub use say::{Saying, message_of};
 
 use crate::class::{Admitted, Answer, Class};
 use crate::config::HostConfig;
@@ -26,8 +27,8 @@ use crate::store::log::{Log, Record};
 use aqo_model::entry::Entry;
 use aqo_model::image::Image;
 use aqo_model::layout::tail;
-use aqo_model::offer::{Offer, View};
-use aqo_model::value::{Bytes32, Value};
+use aqo_model::offer::Offer;
+use aqo_model::value::Bytes32;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
@@ -114,6 +115,10 @@ pub struct Host {
     pending: Vec<Pending>,
     /// The last fault of each provider that was told of.
     told: BTreeMap<String, String>,
+    /// Inputs of which the last reading could not be used, and why.
+    unusable: BTreeMap<(Bytes32, u16), inputs::Doubt>,
+    /// What is to be told of them.
+    doubts: Vec<String>,
 }
 
 /// A step that waits to be durable.
@@ -165,6 +170,8 @@ impl Host {
             since_checkpoint: 0,
             pending: Vec::new(),
             told: BTreeMap::new(),
+            unusable: BTreeMap::new(),
+            doubts: Vec::new(),
             store,
         };
         Ok(host)
@@ -247,7 +254,8 @@ impl Host {
         Ok(count)
     }
 
-    /// Tells of providers that have begun to fail; each is told of once, until it says otherwise.
+    /// Tells of providers that have begun to fail; each is told of once, until it says otherwise. Of
+    /// what they say, see [`inputs`].
     fn report_faults(&mut self, observer: &mut dyn Observer) {
         for (name, provider) in &mut self.providers {
             if let Some(fault) = provider.fault()
@@ -255,6 +263,9 @@ impl Host {
             {
                 observer.note(&format!("provider {name}: {fault}"));
             }
+        }
+        for doubt in std::mem::take(&mut self.doubts) {
+            observer.note(&doubt);
         }
     }
 
@@ -287,32 +298,6 @@ impl Host {
             object.parked = Some(why.to_owned());
             observer.note(&format!("{} is parked: {why}", object.name));
         }
-    }
-
-    /// What providers know of an object's inputs.
-    fn inputs(&mut self, id: &Bytes32, now: i64) -> Vec<Option<View>> {
-        let Some(object) = self.objects.get(id) else { return Vec::new() };
-        let Some(class) = self.classes.get(&object.artifact) else { return Vec::new() };
-        let schema = &class.artifact.model.schema;
-        let mut views = vec![None; schema.inputs.len()];
-        let mut asked: BTreeMap<&str, Vec<(usize, &str)>> = BTreeMap::new();
-        for (index, input) in schema.inputs.iter().enumerate() {
-            if let Some(provider) = self.config.input(&object.name, &input.name) {
-                asked.entry(provider).or_default().push((index, &input.name));
-            }
-        }
-        for (provider, inputs) in asked {
-            let Some(provider) = self.providers.get_mut(provider) else { continue };
-            let names: Vec<&str> = inputs.iter().map(|(_, name)| *name).collect();
-            let readings = provider.read(&names, now);
-            for (index, name) in inputs {
-                let Some(reading) = readings.get(name) else { continue };
-                // What cannot be read as its type is none.
-                let value = Value::parse(&reading.text, &schema.inputs[index].ty, &schema.types);
-                views[index] = value.ok().map(|value| View { value, at: reading.at });
-            }
-        }
-        views
     }
 
     fn record(&mut self, object: Bytes32, admitted: Admitted, served: i64, next_due: i64) {

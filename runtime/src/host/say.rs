@@ -2,6 +2,7 @@
 
 use super::{Host, Observer};
 use crate::error::{Error, Result};
+use crate::sign::SignedMessage;
 use aqo_model::Model;
 use aqo_model::value::{Bytes32, Value};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,9 @@ pub struct Saying {
     pub role: Option<String>,
     /// The file of the key; otherwise the role's own, if it is at hand.
     pub key: Option<PathBuf>,
+    /// A message that was signed before, which stands for the message, its values, role and key.
+    #[serde(default)]
+    pub signed: Option<SignedMessage>,
     /// Whether the answer is wanted as JSON.
     pub json: bool,
 }
@@ -35,7 +39,11 @@ impl Host {
         if saying.consents {
             return self.say_yes(&id, &model, saying, observer);
         }
-        let (kind, params) = message(&model, saying)?;
+        if let Some(signed) = &saying.signed {
+            let reply = self.pass_on(&id, signed.message(&model)?, observer)?;
+            return Ok(reply.map(|reason| model.policy.reason_name(reason).to_owned()));
+        }
+        let (kind, params) = message_of(&model, &saying.message, &saying.values)?;
         let role = role(&model, kind, saying)?;
         let signer = match &role {
             None => None,
@@ -111,26 +119,30 @@ fn role(model: &Model, kind: u16, saying: &Saying) -> Result<Option<(u16, String
 }
 
 /// The message that was meant, and its parameters in order.
-fn message(model: &Model, saying: &Saying) -> Result<(u16, Vec<Value>)> {
+pub fn message_of(
+    model: &Model,
+    name: &str,
+    values: &[(String, String)],
+) -> Result<(u16, Vec<Value>)> {
     let messages = &model.schema.messages;
-    let Some(kind) = messages.iter().position(|m| m.name == saying.message) else {
+    let Some(kind) = messages.iter().position(|message| message.name == name) else {
         let known: Vec<&str> = messages.iter().map(|m| m.name.as_str()).collect();
-        return Err(Error::refused(format!("the object takes no message `{}`", saying.message))
+        return Err(Error::refused(format!("the object takes no message `{name}`"))
             .help(format!("it takes {}", known.join(", "))));
     };
     let declared = &messages[kind];
-    let mut wrong: Vec<String> = (saying.values.iter())
+    let mut wrong: Vec<String> = (values.iter())
         .filter(|(name, _)| !declared.params.iter().any(|param| param.name == *name))
         .map(|(name, _)| format!("  {name}: not a parameter"))
         .collect();
     for param in &declared.params {
-        if saying.values.iter().filter(|(name, _)| *name == param.name).count() > 1 {
+        if values.iter().filter(|(name, _)| *name == param.name).count() > 1 {
             wrong.push(format!("  {}: given more than once", param.name));
         }
     }
     let mut params = Vec::new();
     for param in &declared.params {
-        let given = saying.values.iter().find(|(name, _)| *name == param.name);
+        let given = values.iter().find(|(name, _)| *name == param.name);
         match given.map(|(_, text)| Value::parse(text, &param.ty, &model.schema.types)) {
             Some(Ok(value)) => params.push(value),
             Some(Err(error)) => wrong.push(format!("  {}: {error}", param.name)),

@@ -30,9 +30,6 @@ impl Host {
         self.tick(u64::MAX, observer)?;
         let now = self.clock.now();
         let object = self.objects.get(id).ok_or_else(|| Error::internal("an unknown object"))?;
-        if let Some(why) = &object.parked {
-            return Err(Error::refused(format!("{} is parked: {why}", object.name)));
-        }
         let class = self.classes.get(&object.artifact);
         let class = class.ok_or_else(|| Error::internal("an unknown class"))?;
         let model = &class.artifact.model;
@@ -52,6 +49,23 @@ impl Host {
             }
         };
         self.offer(id, OfferKind::Message(Message { kind, params, envelope }), observer)
+    }
+
+    /// Puts a message before an object that was signed elsewhere. Gives the reason of a refusal.
+    pub fn pass_on(
+        &mut self,
+        id: &Bytes32,
+        mut message: Message,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Reason>> {
+        self.tick(u64::MAX, observer)?;
+        let (_, class) = self.object(id).ok_or_else(|| Error::internal("an unknown object"))?;
+        if let Some(by) = &mut message.envelope {
+            let model = &class.artifact.model;
+            let signed = signed_bytes(model, id, message.kind, &message.params, by);
+            by.verified = keys::is_signed(&by.key, &signed, &by.signature);
+        }
+        self.offer(id, OfferKind::Message(message), observer)
     }
 
     /// Consents to what a rule would do, in the name of a role. Gives the reason of a refusal, or that
@@ -89,6 +103,9 @@ impl Host {
         let inputs = self.inputs(id, now);
         let object =
             self.objects.get_mut(id).ok_or_else(|| Error::internal("an unknown object"))?;
+        if let Some(why) = &object.parked {
+            return Err(Error::refused(format!("{} is parked: {why}", object.name)));
+        }
         let class = self
             .classes
             .get_mut(&object.artifact)

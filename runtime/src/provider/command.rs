@@ -2,13 +2,18 @@
 //!
 //! ```text
 //! {"read":["room"],"now":1798761600000000}              -> {"room":"18.00","at":1798761600000000}
+//! {"read":["heat"],"now":1798761600000000}              -> {"heat":{"value":"21.00","at":1798761600000000,
+//!                                                             "key":"…","epoch":0,"signature":"…"}}
 //! {"event":"heater","id":"…","args":{"on":true}}         -> {"ack":"…"}
 //! ```
+//! The second answer is of a signed input: the line that `aqr sign` prints, passed on as it is.
 //! The child finds the store's directory in the variable `AQO_STORE`; what it wants to remember it
 //! may keep there. No answer within a second is none. A child that has ended is started again at the next question,
 //! at most once a second.
 
-use super::{Outgoing, Provider, Reading};
+use super::{Outgoing, Provider, Reading, SignedWord};
+use crate::keys::bytes64;
+use aqo_model::value::Bytes32;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -134,22 +139,53 @@ fn spawn(words: &[String], directory: &Path, store: &Path) -> std::io::Result<Ru
     Ok(Running { child, input, lines })
 }
 
+/// A reading from its JSON: a value alone, or a signed one with all that proves it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a question about a few of many shapes")]
+fn reading(answer: &Value, at: i64) -> Result<Option<Reading>, String> {
+    let Some(signature) = answer.get("signature") else {
+        return Ok(text(answer).map(|text| Reading { text, at, word: None }));
+    };
+    let lacks = |part: &str| format!("what is signed but has no proper `{part}`");
+    let key = answer.get("key").and_then(Value::as_str).and_then(Bytes32::from_hex);
+    let epoch = answer.get("epoch").and_then(Value::as_u64).and_then(|epoch| epoch.try_into().ok());
+    let word = SignedWord {
+        key: key.ok_or_else(|| lacks("key"))?,
+        epoch: epoch.ok_or_else(|| lacks("epoch"))?,
+        signature: signature.as_str().and_then(bytes64).ok_or_else(|| lacks("signature"))?,
+    };
+    let text = answer.get("value").and_then(text).ok_or_else(|| lacks("value"))?;
+    let at = answer.get("at").and_then(Value::as_i64).ok_or_else(|| lacks("at"))?;
+    return Ok(Some(Reading { text, at, word: Some(word) }));
+
+    fn text(value: &Value) -> Option<String> {
+        match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Null => None,
+            other => Some(other.to_string()),
+        }
+    }
+}
+
 impl Provider for Command {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "a question about a few of many shapes")]
     fn read(&mut self, names: &[&str], now: i64) -> BTreeMap<String, Reading> {
         let Some(answer) = self.ask(&json!({ "read": names, "now": now })) else {
             return BTreeMap::new();
         };
         let at = answer.get("at").and_then(Value::as_i64).unwrap_or(now);
-        let reading = |name: &&str| {
-            let text = match answer.get(*name)? {
-                Value::String(text) => text.clone(),
-                Value::Null => return None,
-                other => other.to_string(),
-            };
-            Some(((*name).to_owned(), Reading { text, at }))
-        };
-        names.iter().filter_map(reading).collect()
+        let mut readings = BTreeMap::new();
+        for name in names {
+            match answer.get(*name).map(|value| reading(value, at)) {
+                None | Some(Ok(None)) => {}
+                Some(Ok(Some(reading))) => {
+                    readings.insert((*name).to_owned(), reading);
+                }
+                Some(Err(what)) => {
+                    let words = self.words.join(" ");
+                    self.fault = Some(format!("`{words}` answered for `{name}` {what}"));
+                }
+            }
+        }
+        readings
     }
 
     fn deliver(&mut self, event: &Outgoing) -> bool {

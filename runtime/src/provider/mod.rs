@@ -15,6 +15,19 @@ pub struct Reading {
     pub text: String,
     /// Microseconds since 1970.
     pub at: i64,
+    /// What proves whose word it is, where the provider passes on what somebody signed.
+    pub word: Option<SignedWord>,
+}
+
+/// What proves whose word a reading is; nobody has checked it yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedWord {
+    /// The public key.
+    pub key: Bytes32,
+    /// The epoch of the role that its holder knows.
+    pub epoch: u32,
+    /// Ed25519.
+    pub signature: [u8; 64],
 }
 
 /// An event on its way out.

@@ -215,7 +215,12 @@ impl Drawing {
             };
             let ty = Type::Option(Box::new(inner));
             let fresh = if self.chance.percent(50) { " fresh 30s" } else { "" };
-            let text = format!("input {name}: {}{fresh}", self.world.write(&ty, &mut self.chance));
+            let signer = self.chance.below(self.world.roles.len() as u64) as usize;
+            let signed = self.chance.percent(30);
+            let from = signed.then(|| format!(" from {}", self.world.roles[signer].name));
+            let (ty_text, from) =
+                (self.world.write(&ty, &mut self.chance), from.unwrap_or_default());
+            let text = format!("input {name}: {ty_text}{from}{fresh}");
             self.push(Level::Member, &name, text);
             self.world.inputs.push(Named::new(name, ty));
         }

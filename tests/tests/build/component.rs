@@ -5,7 +5,7 @@ use aqo_emit::Options;
 use aqo_model::Model;
 use aqo_model::layout::Layout;
 use aqo_model::layout::outcome;
-use aqo_model::offer::{Bind, Birth, Envelope, Message, Offer, OfferKind, View};
+use aqo_model::offer::{Bind, Birth, Envelope, Message, Offer, OfferKind, View, Word};
 use aqo_model::policy::Otherwise;
 use aqo_model::step::step_bytes;
 use aqo_model::value::{Bytes32, Value};
@@ -178,7 +178,7 @@ fn a_thermostat_answers_typed_calls() {
     assert_eq!(twin.typed("adjust", &adjust(2_000, &second)), refusal("replay"));
 
     let later = START + 5 * SECOND;
-    let view = View { value: Value::Int(1_800), at: later };
+    let view = View { value: Value::Int(1_800), at: later, word: None };
     let (_, body) = twin.interpreted(&Offer::tick(later, START, vec![Some(view)]));
     let said = twin.typed("tick", &[Val::S64(later), some(Val::S64(1_800))]);
     assert_eq!(entry(&said), some(list(&body.expect("it begins to heat"))));
@@ -278,18 +278,34 @@ fn every_type_is_lifted_and_lowered() {
         None,
         Some(Value::Bytes32(Bytes32([3; 32]))),
     ];
-    let views = views.map(|view| view.map(|value| View { value, at: later }));
+    let mut views = views.map(|view| view.map(|value| View { value, at: later, word: None }));
+    let word = Word { key: Bytes32([5; 32]), epoch: 0, signature: [8; 64], verified: true };
+    if let Some(tag) = &mut views[1] {
+        (tag.at, tag.word) = (later - 3, Some(word));
+    }
     let (_, body) = twin.interpreted(&Offer::tick(later, START, views.to_vec()));
-    let said = twin.typed(
-        "tick",
-        &[
+    let tick = |key: &[u8], signature: &[u8]| {
+        let word = record(&[
+            ("key", list(key)),
+            ("epoch", Val::U32(0)),
+            ("at", Val::S64(later - 3)),
+            ("signature", list(signature)),
+            ("verified", Val::Bool(true)),
+        ]);
+        [
             Val::S64(later),
             some(Val::S64(5)),
-            some(Val::String("tag".to_owned())),
+            some(Val::Tuple(vec![Val::String("tag".to_owned()), word])),
             some(Val::Enum("red".to_owned())),
             Val::Option(None),
             some(list(&[3; 32])),
-        ],
-    );
-    assert_eq!(entry(&said), some(list(&body.expect("an entry"))));
+        ]
+    };
+    let key = word.key.0;
+    assert_eq!(twin.typed("tick", &tick(&key[1..], &[8; 64])), refusal("malformed"));
+    assert_eq!(twin.typed("tick", &tick(&key, &[8; 63])), refusal("malformed"));
+    let said = twin.typed("tick", &tick(&key, &[8; 64]));
+    let body = body.expect("an entry");
+    assert!(body.windows(64).any(|bytes| bytes == [8; 64]), "the signature stands in the entry");
+    assert_eq!(entry(&said), some(list(&body)));
 }

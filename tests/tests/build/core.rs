@@ -47,9 +47,9 @@ fn what_is_not_there_is_not_walked_through() {
     let unborn = vec![0; layout.image_size];
     let (image, _) = core.step(&unborn, &birth.encode(&layout));
     let mut tick = Offer::tick(START + 1_000_000, START, vec![None]).encode(&layout);
-    let (present, slot) = &layout.inputs[0];
-    assert_eq!(tick[*present], 0);
-    tick[slot.offset..slot.offset + 2].fill(0xff);
+    let slot = &layout.inputs[0];
+    assert_eq!(tick[slot.record], 0);
+    tick[slot.value.offset..slot.value.offset + 2].fill(0xff);
     let wanted = step_bytes(&model, &layout, &image, &tick).expect("the image is its own");
     let (after, outcome) = core.try_step(&image, &tick).expect("no trap");
     assert_eq!((after, outcome), (wanted.image, wanted.outcome));

@@ -161,6 +161,7 @@ const PARTS: &[&str] = &[
     "via",
     "expires",
     "fresh",
+    "signed input",
     "units",
     "collect if",
     "collect map",
@@ -273,6 +274,7 @@ impl Constructs {
             self.note_if(event.expires.is_some(), "expires", lived);
         }
         self.note_if(schema.inputs.iter().any(|input| input.fresh.is_some()), "fresh", lived);
+        self.note_if(schema.inputs.iter().any(|input| input.from.is_some()), "signed input", lived);
         let plain = |e: &aqo_model::types::Enum| e.is_plain();
         self.note_if(!schema.types.enums.iter().all(plain), "payload", lived);
     }

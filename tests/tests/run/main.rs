@@ -6,5 +6,6 @@
 mod corpus;
 mod formatting;
 mod lineages;
+mod signing;
 mod stores;
 mod world;

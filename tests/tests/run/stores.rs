@@ -5,12 +5,13 @@ use aqo_model::value::Bytes32;
 use aqo_runtime::config::{HostConfig, Limits};
 use aqo_runtime::environment::RealDisk;
 use aqo_runtime::host::Host;
+use aqo_runtime::lineage::Break;
 use aqo_runtime::store::Store;
 use aqo_runtime::store::log::{self, Record};
-use aqo_runtime::verify::{self, Depth};
+use aqo_runtime::verify::{self, Depth, Lineage};
 use std::path::Path;
 
-fn store() -> tempfile::TempDir {
+pub(crate) fn store() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
@@ -23,10 +24,15 @@ fn thermostat(directory: &Path, heads: &mut Heads) -> Host {
     host
 }
 
-fn heads_on_disk(directory: &Path) -> Vec<String> {
+/// The lineage of the one object of a store, every step derived again.
+pub(crate) fn lineage_of(directory: &Path) -> Lineage {
     let store = Store::look(directory, Box::new(RealDisk)).unwrap();
     let reading = verify::read(&store, Depth { rederive: true }).unwrap();
-    let lineage = reading.lineages.values().next().expect("one object lives here");
+    reading.lineages.into_values().next().expect("one object lives here")
+}
+
+fn heads_on_disk(directory: &Path) -> Vec<String> {
+    let lineage = lineage_of(directory);
     assert_eq!(lineage.fault, None);
     lineage.entries.iter().map(|(_, head)| head.to_string()).collect()
 }
@@ -291,6 +297,7 @@ fn somebody_speaks_to_an_object_that_runs() {
         role: Some("operator".to_owned()),
         key: None,
         consents: false,
+        signed: None,
         json: true,
     };
     let taken = loop {
@@ -394,22 +401,30 @@ fn a_forged_signature_is_found() {
         host.send(&id, 0, vec![Value::Int(2_100)], Some((0, &operator)), &mut heads).unwrap();
     assert_eq!(reply, None);
     drop(host);
-    // The same entry with another signature, chained anew, as a lying host would write it.
-    let store = Store::look(directory.path(), Box::new(RealDisk)).unwrap();
-    let scan = log::scan(&RealDisk, &directory.path().join("log")).unwrap();
-    let mut forged = log::Scan::default();
-    let other = self::store();
-    forged.end = (0, 0);
-    let mut log = log::Log::open(&RealDisk, &other.path().join("log"), &forged).unwrap();
-    for found in &scan.records {
-        let mut record = found.record.clone();
-        if let Record::Entry { height: 1, entry, .. } = &mut record {
+    let fault = forge(directory.path(), |record| {
+        if let Record::Entry { height: 1, entry, .. } = record {
             let at = entry
                 .windows(2)
                 .position(|pair| pair == [0x58, 0x40])
                 .expect("a signature of 64 bytes");
             entry[at + 2] ^= 1;
         }
+    });
+    assert_eq!(fault.sequence, 1);
+    assert!(fault.what.contains("its message is not signed"), "{fault}");
+}
+
+/// What verification finds where a lying host wrote its log anew with other records.
+pub(crate) fn forge(directory: &Path, change: impl Fn(&mut Record)) -> Break {
+    let store = Store::look(directory, Box::new(RealDisk)).unwrap();
+    let scan = log::scan(&RealDisk, &directory.join("log")).unwrap();
+    let mut forged = log::Scan::default();
+    let other = self::store();
+    forged.end = (0, 0);
+    let mut log = log::Log::open(&RealDisk, &other.path().join("log"), &forged).unwrap();
+    for found in &scan.records {
+        let mut record = found.record.clone();
+        change(&mut record);
         log.push(record);
     }
     log.commit(&RealDisk).unwrap();
@@ -418,9 +433,7 @@ fn a_forged_signature_is_found() {
     }
     let store = Store::look(other.path(), Box::new(RealDisk)).unwrap();
     let reading = verify::read(&store, Depth::default()).unwrap();
-    let fault = reading.lineages.values().next().unwrap().fault.clone().expect("a fault");
-    assert_eq!(fault.sequence, 1);
-    assert!(fault.what.contains("not signed"), "{fault}");
+    reading.lineages.values().next().unwrap().fault.clone().expect("a fault")
 }
 
 fn copy(from: &Path, to: &Path) {

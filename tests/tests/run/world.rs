@@ -15,11 +15,21 @@ pub(crate) fn example(name: &str) -> PathBuf {
 /// The Model of an example.
 pub(crate) fn model(name: &str) -> Arc<CheckedModel> {
     let path = example(name).join(format!("{name}.aqo"));
+    model_of(name, std::fs::read_to_string(path).unwrap())
+}
+
+fn model_of(name: &str, text: String) -> Arc<CheckedModel> {
     let database = Database::default();
-    let file = SourceFile::new(&database, name.to_owned(), std::fs::read_to_string(path).unwrap());
+    let file = SourceFile::new(&database, name.to_owned(), text);
     let object = db::objects(&database, file)[0].0;
     let checked = db::object_of(&database, file, object);
     checked.model.clone().unwrap_or_else(|| panic!("{name}: {:#?}", checked.problems))
+}
+
+/// The component of a text.
+pub(crate) fn component_of(text: &str) -> Vec<u8> {
+    let model = model_of("text", text.to_owned());
+    emit::component(model.model(), &emit::Options::default()).unwrap()
 }
 
 /// The component of an example.

@@ -39,6 +39,15 @@ const ENVELOPE: [(&str, &str, &str); 7] = [
     ("verified", "bool", "Whether this host has checked the signature against the role's key."),
 ];
 
+/// What proves whose word a reading is.
+const WORD: [(&str, &str, &str); 5] = [
+    ("key", "key", "A key of the input's role."),
+    ("epoch", "u32", "How often the role was bound anew."),
+    ("at", "instant-us", "When it was so."),
+    ("signature", "list<u8>", "Ed25519, 64 bytes."),
+    ("verified", "bool", "Whether this host has checked the signature against the key."),
+];
+
 struct Text<'d> {
     out: String,
     docs: &'d [(String, String)],
@@ -89,12 +98,12 @@ impl Text<'_> {
             self.cases("role", &world.roles);
             self.line(0, "");
             self.doc(1, "What proves who says something.");
-            self.line(1, "record envelope {");
-            for (name, ty, doc) in ENVELOPE {
-                self.doc(2, doc);
-                self.line(2, &format!("{name}: {ty},"));
-            }
-            self.line(1, "}");
+            self.record("envelope", &ENVELOPE);
+        }
+        if world.inputs.iter().any(|(_, signed)| *signed) {
+            self.line(0, "");
+            self.doc(1, "What proves whose word a reading is.");
+            self.record("word", &WORD);
         }
         self.line(0, "");
         self.doc(1, "Why something was refused. A refusal may be recorded all the same.");
@@ -123,6 +132,15 @@ impl Text<'_> {
         }
     }
 
+    fn record(&mut self, name: &str, parts: &[(&str, &str, &str)]) {
+        self.line(1, &format!("record {name} {{"));
+        for (name, ty, doc) in parts {
+            self.doc(2, doc);
+            self.line(2, &format!("{name}: {ty},"));
+        }
+        self.line(1, "}");
+    }
+
     fn cases(&mut self, name: &str, cases: &[String]) {
         self.line(1, &format!("enum {} {{", written(name)));
         cases.iter().for_each(|case| self.line(2, &format!("{},", written(case))));
@@ -141,16 +159,21 @@ impl Text<'_> {
         {
             self.line(0, "");
             self.docs(1, &format!("message {}", message.name));
-            self.parameters(params);
+            self.parameters(params.iter());
             let by = signed.then(|| "by: envelope".to_owned());
-            let list = listed(params, world, type_name).chain(by);
+            let typed = params.iter().map(|named| (named, type_name(&named.ty, world)));
+            let list = listed(typed).chain(by);
             self.function(label, list, "result<reply, refusal>");
         }
         self.line(0, "");
         self.doc(1, "Time has passed; these are the inputs that are known now.");
-        self.parameters(&world.inputs);
-        let list =
-            listed(&world.inputs, world, |ty, world| format!("option<{}>", type_name(ty, world)));
+        self.parameters(world.inputs.iter().map(|(named, _)| named));
+        let inputs = world.inputs.iter().map(|(named, signed)| {
+            let ty = type_name(&named.ty, world);
+            let view = if *signed { format!("tuple<{ty}, word>") } else { ty };
+            (named, format!("option<{view}>"))
+        });
+        let list = listed(inputs);
         self.function(TICK, list, "result<reply, refusal>");
         if !world.fields.is_empty() {
             self.line(0, "");
@@ -159,7 +182,7 @@ impl Text<'_> {
         }
     }
 
-    fn parameters(&mut self, params: &[Named]) {
+    fn parameters<'w>(&mut self, params: impl Iterator<Item = &'w Named>) {
         for named in params {
             if let Some(meaning) = meaning(&named.ty) {
                 self.doc(1, &format!("`{}`: {meaning}", named.label));
@@ -175,14 +198,8 @@ impl Text<'_> {
 }
 
 /// The time, and then each parameter with its type.
-fn listed<'w>(
-    params: &'w [Named],
-    world: &'w World,
-    type_of: impl Fn(&Type, &World) -> String + 'w,
-) -> impl Iterator<Item = String> + 'w {
-    let each = params
-        .iter()
-        .map(move |named| format!("{}: {}", written(&named.label), type_of(&named.ty, world)));
+fn listed<'w>(params: impl Iterator<Item = (&'w Named, String)>) -> impl Iterator<Item = String> {
+    let each = params.map(|(named, ty)| format!("{}: {ty}", written(&named.label)));
     std::iter::once("at: instant-us".to_owned()).chain(each)
 }
 

@@ -27,8 +27,11 @@ pub(crate) fn define(face: &mut Face<'_>) {
         });
     }
     let mut abis = vec![Abi::S64];
-    let inputs = world.inputs.iter().map(|input| Abi::of(&input.ty, &face.enum_sizes));
-    abis.extend(inputs.map(|abi| Abi::Option(Box::new(abi))));
+    abis.extend(world.inputs.iter().map(|(input, signed)| {
+        let value = Abi::of(&input.ty, &face.enum_sizes);
+        let view = if *signed { Abi::Record(vec![value, word()]) } else { value };
+        Abi::Option(Box::new(view))
+    }));
     let (types, passed) = Passed::of(abis);
     face.export(&interface, TICK, &types, Ty::I32, |face, code| tick(face, code, &passed));
     if !world.fields.is_empty() {
@@ -39,6 +42,11 @@ pub(crate) fn define(face: &mut Face<'_>) {
 fn envelope(face: &Face<'_>) -> Abi {
     let role = Abi::Enum(face.world.roles.len());
     Abi::Record(vec![role, Abi::Bytes, Abi::U32, Abi::U64, Abi::S64, Abi::Bytes, Abi::Bool])
+}
+
+/// What proves whose word a reading is.
+fn word() -> Abi {
+    Abi::Record(vec![Abi::Bytes, Abi::U32, Abi::S64, Abi::Bytes, Abi::Bool])
 }
 
 /// How the parameters of a function come: as operands, or in memory where they are many.
@@ -157,18 +165,38 @@ fn tick(face: &Face<'_>, code: &mut Code<'_, '_>, passed: &Passed) {
     let mut next = || operands.next().expect("one list of operands for each parameter");
     let instant = next().remove(0);
     begin(face, code, offer::TICK, instant.clone());
-    for (present, slot) in &face.layout.inputs {
+    for (slot, (_, signed)) in face.layout.inputs.iter().zip(&face.world.inputs) {
         let mut given = next();
         let tag = given.remove(0);
         let body = code.nested(|code| {
-            let present = face.regions.offer + size(*present);
-            code.store(1, 0, present, 1);
-            code.store(8, 0, present + 1, instant.clone());
-            lift(face, code, given, slot);
+            let record = face.regions.offer + size(slot.record);
+            code.store(1, 0, record + size(offer::input::PRESENT), 1);
+            if *signed {
+                let word = given.split_off(given.len() - word().flat().len());
+                lift_word(face, code, record, word);
+            } else {
+                code.store(8, 0, record + size(offer::input::AT), instant.clone());
+            }
+            lift(face, code, given, &slot.value);
         });
         code.push(Stm::If(tag, body, Vec::new()));
     }
     submit(face, code);
+}
+
+/// Writes whose word a reading is, and when it was so; ends with a refusal where it has not its form.
+fn lift_word(face: &Face<'_>, code: &mut Code<'_, '_>, record: u32, word: Vec<Exp>) {
+    const KEY: i32 = 32;
+    const SIGNATURE: i32 = 64;
+    let word: [Exp; 7] = word.try_into().expect("as many operands as `word` has");
+    let [key, key_len, epoch, instant, from, len, verified] = word;
+    code.when(key_len.ne(KEY) | len.ne(SIGNATURE), |code| face.refuse_with(code, face.malformed()));
+    let part = |offset: usize| record + size(offset);
+    code.store(8, 0, part(offer::input::AT), instant);
+    code.store(4, 0, part(offer::input::EPOCH), epoch);
+    code.store(1, 0, part(offer::input::VERIFIED), verified);
+    code.push(Stm::Copy(at(part(offer::input::KEY)), key, Exp::I32(KEY)));
+    code.push(Stm::Copy(at(part(offer::input::SIGNATURE)), from, Exp::I32(SIGNATURE)));
 }
 
 /// Writes a value into its slot of the offer; ends with a refusal where it has not its form.

@@ -9,13 +9,14 @@ use aqo_model::types::Type;
 /// What a refusal is called that no reason of the Model stands for.
 pub(crate) const UNBORN: &str = "unborn";
 /// Names of the interface itself.
-const RESERVED: [&str; 9] = [
+const RESERVED: [&str; 10] = [
     "instant-us",
     "duration-us",
     "key",
     "digest",
     "role",
     "envelope",
+    "word",
     "refusal",
     "reply",
     "fields",
@@ -48,7 +49,8 @@ pub(crate) struct World {
     /// Built-in reasons, the object's own, and [`UNBORN`].
     pub(crate) refusals: Vec<String>,
     pub(crate) fields: Vec<Named>,
-    pub(crate) inputs: Vec<Named>,
+    /// With each, whether it is signed.
+    pub(crate) inputs: Vec<(Named, bool)>,
     /// One per message: its label, its parameters, and whether it is signed.
     pub(crate) messages: Vec<(String, Vec<Named>, bool)>,
 }
@@ -94,6 +96,7 @@ impl World {
         let mut input_space = Space::default();
         input_space.take("at".to_owned(), "at")?;
         let inputs = schema.inputs.iter().map(|input| (input.name.as_str(), &input.ty));
+        let signed = schema.inputs.iter().map(|input| input.from.is_some());
         Ok(World {
             package: package(&schema.package),
             interface: label(&schema.object),
@@ -103,7 +106,7 @@ impl World {
             roles,
             refusals,
             fields: named(&mut Space::default(), fields)?,
-            inputs: named(&mut input_space, inputs)?,
+            inputs: named(&mut input_space, inputs)?.into_iter().zip(signed).collect(),
             messages,
         })
     }

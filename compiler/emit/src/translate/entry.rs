@@ -11,7 +11,7 @@ use crate::translate::schedule::{self, indices};
 use crate::translate::scope::{self, Fields, Scope, now, prediction_record};
 use crate::translate::step::observed;
 use crate::translate::value::Val;
-use crate::translate::{expr, wake};
+use crate::translate::{expr, offer as offered, wake};
 use crate::unit::Routine;
 use aqo_model::extent;
 use aqo_model::layout::{offer, outcome, prediction, state, tail, trust};
@@ -284,18 +284,28 @@ fn put_inputs(code: &mut Code<'_, '_>, out: &mut Out) {
     for (index, input) in indices(schema.inputs.len()).zip(&schema.inputs) {
         let next = out.end(code);
         code.when(load32(1, 0, map.read + u32::from(index)), |code| {
+            let usable = load32(1, 0, map.usable + u32::from(index));
             let mut out = Out::new(next);
-            out.array(3);
+            if input.from.is_some() {
+                out.byte(code, usable.clone() + i32::from(cbor::ARRAY | 3));
+            } else {
+                out.array(3);
+            }
             out.uint(input.number);
             let after = out.end(code);
-            let (present, slot) = &layout.inputs[usize::from(index)];
+            let slot = &layout.inputs[usize::from(index)];
+            let record = map.offer + size(slot.record);
             code.either(
-                load32(1, 0, map.usable + u32::from(index)),
+                usable,
                 |code| {
                     let mut out = Out::new(after);
-                    out.value(code, Val::of_slot(slot, map.offer));
-                    let age = now() - load64(0, map.offer + size(present + 1));
-                    out.int(code, age);
+                    out.value(code, Val::of_slot(&slot.value, map.offer));
+                    let instant = load64(0, record + size(offer::input::AT));
+                    out.int(code, now() - instant.clone());
+                    if input.from.is_some() {
+                        put_word(code, &mut out, record);
+                        code.store(8, 0, offered::latest(code, index), instant);
+                    }
                     out.end(code);
                 },
                 |code| {
@@ -306,6 +316,15 @@ fn put_inputs(code: &mut Code<'_, '_>, out: &mut Out) {
             );
         });
     }
+}
+
+/// Whose word a reading is.
+fn put_word(code: &mut Code<'_, '_>, out: &mut Out, record: u32) {
+    const SIGNATURE: u32 = 64;
+    out.array(3);
+    out.from(code, Routine::PutBytes32, at(record + size(offer::input::KEY)));
+    out.head(code, 0, load32(4, 0, record + size(offer::input::EPOCH)).extend());
+    out.byte_string(code, at(record + size(offer::input::SIGNATURE)), SIGNATURE);
 }
 
 /// What was written while rules ran: where it stands, and how many items there are at most.

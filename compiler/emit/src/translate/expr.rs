@@ -232,8 +232,8 @@ fn derive(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, index: u16) -> Val {
 /// An input, which thereby counts as read.
 fn input(code: &mut Code<'_, '_>, index: u16) -> Val {
     read(code, index);
-    let (_, slot) = &code.unit.layout.inputs[usize::from(index)];
-    let held = Val::of_slot(slot, code.unit.map.offer);
+    let slot = &code.unit.layout.inputs[usize::from(index)];
+    let held = Val::of_slot(&slot.value, code.unit.map.offer);
     Val::Option(usable(code, index), Box::new(held))
 }
 

@@ -9,7 +9,7 @@ use crate::cbor::{Malformed, Reader};
 use crate::edit;
 use crate::expr::{Edit, Step};
 use crate::model::Model;
-use crate::offer::{Bind, Consent, Envelope};
+use crate::offer::{Bind, Consent, Envelope, View, Word};
 use crate::policy::Reason;
 use crate::types::{Type, Types};
 use crate::value::Value;
@@ -79,18 +79,7 @@ fn decode_body(model: &Model, r: &mut Reader) -> Result<Entry, Malformed> {
     let ignored = r.u32()?;
     let cause = decode_cause(model, r, kind, now)?;
     let schema = &model.schema;
-    let inputs = list(r, |r| {
-        r.array_of(3, "an input")?;
-        let input = index_of(r, &schema.inputs, |i| i.number, "the number of an input")?;
-        let view = if r.null() {
-            None
-        } else {
-            Some(r.value(&schema.inputs[usize::from(input)].ty, &schema.types)?)
-        };
-        let wrong_time = r.wrong("a time");
-        let at = now.checked_sub(r.int()?).ok_or(wrong_time)?;
-        Ok(Read { input, view: view.map(|value| (value, at)) })
-    })?;
+    let inputs = list(r, |r| decode_read(model, r, now))?;
     let outcomes = list(r, |r| decode_outcome(model, r))?;
     let changes = list(r, |r| decode_change(model, r))?;
     let events = list(r, |r| {
@@ -118,6 +107,32 @@ fn decode_body(model: &Model, r: &mut Reader) -> Result<Entry, Malformed> {
         lapsed,
         bound,
         mode,
+    })
+}
+
+fn decode_read(model: &Model, r: &mut Reader, now: i64) -> Result<Read, Malformed> {
+    let (schema, wrong) = (&model.schema, r.wrong("an input"));
+    let len = r.array()?;
+    let input = index_of(r, &schema.inputs, |i| i.number, "the number of an input")?;
+    let declared = &schema.inputs[usize::from(input)];
+    let value = if r.null() { None } else { Some(r.value(&declared.ty, &schema.types)?) };
+    let is_signed = value.is_some() && declared.from.is_some();
+    if len != 3 + usize::from(is_signed) {
+        return Err(wrong);
+    }
+    let wrong_time = r.wrong("a time");
+    let at = now.checked_sub(r.int()?).ok_or(wrong_time)?;
+    let word = if is_signed { Some(decode_word(r)?) } else { None };
+    Ok(Read { input, view: value.map(|value| View { value, at, word }) })
+}
+
+fn decode_word(r: &mut Reader) -> Result<Word, Malformed> {
+    r.array_of(3, "whose word a reading is")?;
+    Ok(Word {
+        key: r.bytes32()?,
+        epoch: r.u32()?,
+        signature: r.array_bytes("64 bytes")?,
+        verified: true,
     })
 }
 

@@ -3,7 +3,7 @@
 
 use crate::cbor::Writer;
 use crate::model::Model;
-use crate::offer::Envelope;
+use crate::offer::{Envelope, NO_ROLE, View, Word};
 use crate::value::{Bytes32, Value};
 
 /// The digest of a state: all of an image but its tail.
@@ -92,5 +92,29 @@ pub fn consent_bytes(
     w.uint(u64::from(by.epoch));
     w.bytes(&model.class().0);
     w.int(by.not_after);
+    w.bytes
+}
+
+/// What whoever vouches for a reading signs: canonical CBOR of
+/// `["aqo reading 1", object, input, value, role, epoch, at]`. Its instant is its counter: a reading
+/// from before the latest that is recorded counts as not there.
+pub fn reading_bytes(
+    model: &Model,
+    object: &Bytes32,
+    input: u16,
+    view: &View,
+    word: &Word,
+) -> Vec<u8> {
+    let declared = &model.schema.inputs[usize::from(input)];
+    let role = declared.from.map(|role| model.schema.roles[usize::from(role)].number);
+    let mut w = Writer::default();
+    w.array(7);
+    w.text("aqo reading 1");
+    w.bytes(&object.0);
+    w.uint(u64::from(declared.number));
+    w.value(&view.value);
+    w.uint(u64::from(role.unwrap_or(NO_ROLE)));
+    w.uint(u64::from(word.epoch));
+    w.int(view.at);
     w.bytes
 }

@@ -27,17 +27,24 @@ impl Entry {
         self.encode_cause(model, &mut w);
         w.array(self.inputs.len());
         for read in &self.inputs {
-            w.array(3);
+            let word = read.view.as_ref().and_then(|view| view.word);
+            w.array(3 + usize::from(word.is_some()));
             w.uint(u64::from(schema.inputs[usize::from(read.input)].number));
             match &read.view {
-                Some((value, at)) => {
-                    w.value(value);
-                    w.int(self.now - at);
+                Some(view) => {
+                    w.value(&view.value);
+                    w.int(self.now - view.at);
                 }
                 None => {
                     w.null();
                     w.int(0);
                 }
+            }
+            if let Some(word) = word {
+                w.array(3);
+                w.bytes(&word.key.0);
+                w.uint(u64::from(word.epoch));
+                w.bytes(&word.signature);
             }
         }
         w.array(self.outcomes.len());

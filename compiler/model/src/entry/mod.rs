@@ -9,7 +9,8 @@
 //!         bind:    [host, nonce, capabilities]
 //!         consent: [rule, envelope]
 //! envelope    = [role, key, epoch, counter, not after, signature]
-//! inputs      = [[number, null or value, now - at], …]       read by what ran, ascending
+//! inputs      = [[number, null or value, now - at], …]       read by what ran, ascending. A value of
+//!               a signed input has a fourth element: [key, epoch, signature]
 //! outcomes    = [[rule, 1 held | 2 refused | 3 committed | 4 waits, reason], …]   in the order of
 //!               judgement; a message that no rule took is [null, 2, reason]. Of a commit that counts
 //!               in limits with a sum, a fourth element lists what it comes to in each. Of a message
@@ -42,11 +43,13 @@ mod digest;
 mod encode;
 
 use crate::expr::{Edit, Step};
-use crate::offer::{Bind, Consent, Envelope};
+use crate::offer::{Bind, Consent, Envelope, View};
 use crate::policy::Reason;
 use crate::value::{Bytes32, Value};
 
-pub use digest::{chain, consent_bytes, event_id, object_id, seal, signed_bytes, state_digest};
+pub use digest::{
+    chain, consent_bytes, event_id, object_id, reading_bytes, seal, signed_bytes, state_digest,
+};
 
 /// What one step recorded. Declarations are named by index, not by number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,8 +142,8 @@ pub struct Tick {
 pub struct Read {
     /// Its index.
     pub input: u16,
-    /// Its value and when it was so; `None` where there was none, or none fresh and in range.
-    pub view: Option<(Value, i64)>,
+    /// What was known of it; `None` where there was nothing, or nothing fresh, in range and proved.
+    pub view: Option<View>,
 }
 
 /// What became of a rule.

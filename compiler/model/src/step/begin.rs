@@ -6,7 +6,7 @@ use crate::image::{Image, RoleState, State};
 use crate::layout::Layout;
 use crate::limits;
 use crate::model::Model;
-use crate::offer::{Bind, Birth, Envelope, Message, Offer};
+use crate::offer::{Bind, Birth, Envelope, Message, Offer, View};
 use crate::policy::{Otherwise, Pause, Reason, Trigger};
 use crate::schema::{Default, Role};
 use crate::types::{Bounds, NEVER};
@@ -134,19 +134,41 @@ pub(super) fn host_mode(model: &Model, capabilities: u64) -> (bool, bool) {
     }
 }
 
-/// Inputs that are there, of the declared shape, in range and fresh.
-pub(super) fn usable_views(model: &Model, offer: &Offer, now: i64) -> Vec<Option<(Value, i64)>> {
+/// Inputs that are there, of the declared shape, in range, fresh and, where they are to be signed,
+/// the word of their role.
+pub(super) fn usable_views(
+    model: &Model,
+    layout: &Layout,
+    state: &State,
+    offer: &Offer,
+    now: i64,
+) -> Vec<Option<View>> {
     let offered = offer.inputs.iter().chain(std::iter::repeat(&None));
-    (model.schema.inputs.iter().zip(offered))
-        .map(|(input, view)| {
+    ((0u16..).zip(&model.schema.inputs).zip(offered))
+        .map(|((index, input), view)| {
             let view = view.as_ref()?;
             let fresh = input.fresh.is_none_or(|fresh| now.saturating_sub(view.at) <= fresh);
             let known = Bounds::INSTANT.contains(view.at);
             let typed = view.value.fits_shape(&input.ty, &model.schema.types);
-            (fresh && known && typed && view.value.in_range(&input.ty, &model.schema.types))
-                .then(|| (view.value.clone(), view.at))
+            let usable = fresh && known && typed;
+            (usable
+                && view.value.in_range(&input.ty, &model.schema.types)
+                && input.from.is_none_or(|role| {
+                    let latest = layout.readings.iter().position(|(of, _)| *of == index);
+                    let latest = latest.map_or(0, |slot| state.readings[slot]);
+                    let timed = latest..=now.saturating_add(limits::READING_AHEAD);
+                    timed.contains(&view.at) && vouches(&state.roles[usize::from(role)], view)
+                }))
+            .then(|| view.clone())
         })
         .collect()
+}
+
+/// Whether a reading is proved to be a role's word.
+fn vouches(role: &RoleState, view: &View) -> bool {
+    view.word.as_ref().is_some_and(|word| {
+        word.verified && word.epoch == role.epoch && role.key(&word.key).is_some()
+    })
 }
 
 /// Whether a message has the shape of its kind, and an envelope exactly where one is wanted.

@@ -7,6 +7,7 @@ use crate::entry::Tick;
 use crate::expr::{Edit, Expr, Shape};
 use crate::image::State;
 use crate::model::Model;
+use crate::offer::View;
 use crate::policy::{Measure, Reason};
 use crate::types::{NEVER, Type};
 use crate::value::{Bytes32, Value};
@@ -25,7 +26,7 @@ pub(super) enum Stop {
 pub(super) struct Scope<'s> {
     pub(super) model: &'s Model,
     pub(super) state: &'s State,
-    views: &'s [Option<(Value, i64)>],
+    views: &'s [Option<View>],
     read: Option<&'s Cell<u64>>,
     params: &'s [Value],
     sender: Option<Bytes32>,
@@ -292,7 +293,7 @@ impl<'s> Scope<'s> {
             read.set(read.get() | 1 << index);
         }
         match self.views.get(usize::from(index)) {
-            Some(Some((value, _))) => Value::Some(Box::new(value.clone())),
+            Some(Some(view)) => Value::Some(Box::new(view.value.clone())),
             Some(None) | None => Value::None,
         }
     }

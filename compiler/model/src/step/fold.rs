@@ -92,6 +92,12 @@ pub fn apply(
     let speech = take_cause(model, layout, state, entry)?;
     take_outcomes(model, layout, state, entry, speech.as_ref())?;
     take_backoffs(model, layout, state, entry);
+    for (slot, (input, _)) in layout.readings.iter().enumerate() {
+        let read = entry.inputs.iter().find(|read| read.input == *input);
+        if let Some(view) = read.and_then(|read| read.view.as_ref()) {
+            state.readings[slot] = view.at;
+        }
+    }
     for change in &entry.changes {
         let field = usize::from(change.field);
         let (ty, types) = (&model.schema.fields[field].ty, &model.schema.types);

@@ -30,7 +30,7 @@ use crate::expr::{Edit, Expr};
 use crate::image::{Image, State};
 use crate::layout::{Layout, state};
 use crate::model::Model;
-use crate::offer::{Message, Offer, OfferKind};
+use crate::offer::{Message, Offer, OfferKind, View};
 use crate::policy::{Happening, Pause, Reason, Trigger};
 use crate::schema::Schedule;
 use crate::trust::{self, Gain};
@@ -81,8 +81,8 @@ struct Step<'a> {
     now: i64,
     observed: i64,
     ignored: u32,
-    /// Inputs that are there, fresh and in range, with their instants.
-    views: Vec<Option<(Value, i64)>>,
+    /// Inputs that are there, fresh, in range and proved.
+    views: Vec<Option<View>>,
     /// The message at hand.
     speech: Option<Speech>,
     /// The rule to which enough people have consented.
@@ -273,7 +273,7 @@ impl<'a> Step<'a> {
             now,
             observed: offer.observed,
             ignored: offer.ignored,
-            views: begin::usable_views(model, offer, now),
+            views: begin::usable_views(model, layout, &image.state, offer, now),
             speech: None,
             met: None,
             tick: None,

@@ -37,6 +37,11 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
             .and_then(|()| {
                 require(input.fresh.is_none_or(|fresh| fresh >= 0), "a negative freshness")
             })
+            .and_then(|()| role(schema, input.from))
+            .and_then(|()| {
+                let role = input.from.and_then(|role| schema.roles.get(usize::from(role)));
+                require(role.is_none_or(|role| !role.open), "an input of an open role")
+            })
             .at(|| format!("input {}", input.name))?;
     }
     for message in &schema.messages {

@@ -1,0 +1,254 @@
+//! What is signed away from the store: readings that a provider passes on, and messages that somebody
+//! carries.
+
+use crate::stores::{binary, forge, lineage_of, store};
+use crate::world::{Heads, component_of, host, run};
+use aqo_model::value::{Bytes32, Value};
+use aqo_runtime::config::HostConfig;
+use aqo_runtime::environment::RealRandom;
+use aqo_runtime::host::{BirthValues, Host};
+use aqo_runtime::keys::Key;
+use aqo_runtime::sign::Signer;
+use aqo_runtime::store::log::Record;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const SHED: &str = "
+module demo.shed
+
+object Shed version 1 {
+    role probe
+    role owner
+
+    field last: int in -40 ..= 60 = 0
+
+    input heat: int? in -40 ..= 60 from probe fresh 1min
+
+    message pass_on(to: key) from owner
+    message fix(to: int in -40 ..= 60) from owner
+
+    cycle every 1s
+
+    rule take_pass_on on pass_on(to) { set probe = to }
+    rule take_fix on fix(to) { set last = to }
+    rule note on tick when heat is some(x) and x != last { set last = x }
+}
+";
+
+/// A shed on a host whose provider says what stands in a file.
+struct Shed {
+    directory: tempfile::TempDir,
+    host: Host,
+    id: Bytes32,
+    component: Vec<u8>,
+    heads: Heads,
+}
+
+impl Shed {
+    fn new(probe: &Key, owner: &Key) -> Shed {
+        let directory = store();
+        let script = "while read -r question; do cat says.json; done";
+        let config = format!(
+            "[providers.probe]\ncommand = [\"sh\", \"-c\", '{script}']\n[inputs]\nheat = \"probe\"\n"
+        );
+        std::fs::write(directory.path().join("host.toml"), config).unwrap();
+        std::fs::write(directory.path().join("says.json"), "{}\n").unwrap();
+        let config = HostConfig::read(&directory.path().join("host.toml")).unwrap();
+        let mut heads = Heads::default();
+        let mut host = host(&directory.path().join("home"), Some(config), &mut heads).unwrap();
+        let component = component_of(SHED);
+        let artifact = host.load(&component).unwrap();
+        let roles = [("probe", probe), ("owner", owner)];
+        let roles = roles.map(|(role, key)| (role.to_owned(), vec![key.public()]));
+        let birth = BirthValues { roles: roles.into(), ..BirthValues::default() };
+        let id = host.birth(&artifact, "shed", &birth, &mut heads).unwrap();
+        Shed { directory, host, id, component, heads }
+    }
+
+    fn now(&mut self) -> i64 {
+        self.host.clock().now()
+    }
+
+    /// What a probe of this key says.
+    fn reading(&self, key: &Key, value: &str, at: i64, epoch: u32) -> String {
+        let (_, class) = self.host.object(&self.id).unwrap();
+        let model = &class.artifact.model;
+        let signer = Signer { model, object: self.id, key, epoch, now: at };
+        signer.reading("heat", value, at).unwrap().to_string()
+    }
+
+    /// Lets a second pass while the provider says this; gives how many entries that left.
+    fn hear(&mut self, line: &str) -> usize {
+        // Another file under the name: the child may still be reading the one before.
+        let (says, next) =
+            (self.directory.path().join("says.json"), self.directory.path().join("next"));
+        std::fs::write(&next, format!("{line}\n")).unwrap();
+        std::fs::rename(&next, &says).unwrap();
+        let before = self.heads.heads.len();
+        let later = self.now() + 1_000_000;
+        self.host.clock().idle_until(later);
+        self.host.tick(u64::MAX, &mut self.heads).unwrap();
+        self.heads.heads.len() - before
+    }
+
+    fn last_note(&self) -> &str {
+        self.heads.notes.last().map_or("", String::as_str)
+    }
+}
+
+fn keys() -> [Key; 3] {
+    std::array::from_fn(|_| Key::generate(&mut RealRandom))
+}
+
+#[test]
+fn a_signed_reading_counts_and_others_do_not() {
+    let [probe, owner, stranger] = keys();
+    let mut shed = Shed::new(&probe, &owner);
+    let start = shed.now();
+    assert_eq!(shed.hear("{\"heat\":\"21\"}"), 0);
+    assert!(shed.last_note().contains("not signed, and `probe` is to sign it"));
+    let line = shed.reading(&probe, "21", start, 0);
+    assert_eq!(shed.hear(&line.replace("\"21\"", "\"22\"")), 0, "another value");
+    assert!(shed.last_note().contains("signed is not this object, value"), "{}", shed.last_note());
+    assert_eq!(shed.hear(&line), 1);
+    assert_eq!(shed.hear(&line), 0, "the same again is nothing new");
+    let strange = shed.reading(&stranger, "22", start + 1, 0);
+    assert_eq!(shed.hear(&strange), 0, "who holds no role");
+    let older = shed.reading(&probe, "22", start - 1, 0);
+    assert_eq!(shed.hear(&older), 0, "from before the one that is recorded");
+    let ahead = shed.now() + 700_000_000;
+    let ahead = shed.reading(&probe, "22", ahead, 0);
+    assert_eq!(shed.hear(&ahead), 0, "more than ten minutes ahead");
+    let newer = shed.reading(&probe, "22", start + 2, 0);
+    assert_eq!(shed.hear(&newer), 1);
+    // The probe is exchanged: what it signed, and what is signed for its epoch, is void.
+    let key = Value::Bytes32(stranger.public());
+    let owner = Some((1, &owner));
+    assert_eq!(shed.host.send(&shed.id, 0, vec![key], owner, &mut shed.heads).unwrap(), None);
+    let old = shed.reading(&probe, "23", start + 3, 0);
+    assert_eq!(shed.hear(&old), 0);
+    let early = shed.reading(&stranger, "23", start + 3, 0);
+    assert_eq!(shed.hear(&early), 0, "it does not know of its role");
+    let good = shed.reading(&stranger, "23", start + 3, 1);
+    assert_eq!(shed.hear(&good), 1);
+    let home = shed.directory.path().join("home");
+    drop(shed.host);
+    assert_eq!(lineage_of(&home).fault, None);
+}
+
+#[test]
+fn a_damaged_answer_is_told_of() {
+    let [probe, owner, _] = keys();
+    let mut shed = Shed::new(&probe, &owner);
+    let now = shed.now();
+    let line = shed.reading(&probe, "21", now, 0);
+    let key = probe.public().to_string();
+    for (wrong, what) in [
+        (line.replace(&key, &key[1..]), "no proper `key`"),
+        (line.replace("\"epoch\":0", "\"epoch\":-1"), "no proper `epoch`"),
+        (line.replace("\"at\"", "\"when\""), "no proper `at`"),
+        (line.replace("\"signature\":\"", "\"signature\":\"x"), "no proper `signature`"),
+        (line.replace("\"21\"", "null"), "no proper `value`"),
+        (line.replace("\"21\"", "\"warm\""), "`warm` is not a whole number"),
+        (line.replace("\"21\"", "\"99\""), "99 is not a whole number in -40 ..= 60"),
+    ] {
+        assert_ne!(wrong, line);
+        assert_eq!(shed.hear("{}"), 0);
+        shed.heads.notes.clear();
+        assert_eq!(shed.hear(&wrong), 0);
+        assert!(shed.last_note().contains(what), "{what}: {}", shed.last_note());
+        shed.heads.notes.clear();
+        assert_eq!(shed.hear(&wrong), 0);
+        assert_eq!(shed.last_note(), "", "it is told once");
+        // What is good again makes the next fault news; its value is the one that is kept.
+        shed.hear(&line);
+    }
+}
+
+#[test]
+fn a_reading_with_a_forged_signature_is_found() {
+    let [probe, owner, _] = keys();
+    let mut shed = Shed::new(&probe, &owner);
+    let now = shed.now();
+    let line = shed.reading(&probe, "21", now, 0);
+    assert_eq!(shed.hear(&line), 1);
+    run(&mut shed.host, 0, &mut shed.heads);
+    let home = shed.directory.path().join("home");
+    drop(shed.host);
+    let fault = forge(&home, |record| {
+        if let Record::Entry { height: 1, entry, .. } = record {
+            let at = entry.windows(2).position(|pair| pair == [0x58, 0x40]);
+            entry[at.expect("a signature of 64 bytes") + 2] ^= 1;
+        }
+    });
+    assert_eq!(fault.sequence, 1);
+    assert!(fault.what.contains("a reading of it is not signed"), "{fault}");
+}
+
+/// The id of an object, its component in a file, and a key in a file, as the command line has them.
+fn outside(shed: &Shed, key: &Key) -> [String; 3] {
+    let (wasm, pem) =
+        (shed.directory.path().join("shed.wasm"), shed.directory.path().join("k.pem"));
+    std::fs::write(&wasm, &shed.component).unwrap();
+    key.write(&aqo_runtime::environment::RealDisk, &pem).unwrap();
+    [shed.id.to_string(), wasm.display().to_string(), pem.display().to_string()]
+}
+
+/// Calls `aqr`: its exit code and all that it said.
+fn aqr(arguments: &[&str]) -> (i32, String) {
+    let output = Command::new(binary("aqr")).args(arguments).stdin(Stdio::null()).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn a_message_is_signed_in_one_place_and_sent_from_another() {
+    let [probe, owner, stranger] = keys();
+    let shed = Shed::new(&probe, &owner);
+    let [id, wasm, pem] = outside(&shed, &owner);
+    let home = shed.directory.path().join("home").display().to_string();
+    let Shed { host, directory, .. } = shed;
+    drop(host);
+    let sign = |more: &[&str]| {
+        let head = ["sign", &wasm, "fix", "to=7", "--object", &id, "--key", &pem];
+        // The shed's clock stands at the beginning of 2027.
+        aqr(&[&head[..], &["--at", "2027-01-01T00:00:01Z"], more].concat())
+    };
+    let (code, line) = sign(&[]);
+    assert_eq!(code, 0, "{line}");
+    let file = directory.path().join("fix.json").display().to_string();
+    std::fs::write(&file, &line).unwrap();
+    let send = || aqr(&["send", "shed", "--signed", &file, "--store", &home]);
+    let (code, said) = send();
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = send();
+    assert!(code == 1 && said.contains("refused: replay"), "{said}");
+    std::fs::write(&file, line.replace("\"7\"", "\"8\"")).unwrap();
+    let (code, said) = send();
+    assert!(code == 1 && said.contains("refused: evidence"), "{said}");
+    std::fs::write(&file, sign(&["--valid", "30min"]).1.replace("\"fix\"", "\"fux\"")).unwrap();
+    let (code, said) = send();
+    assert!(code == 1 && said.contains("takes no message `fux`"), "{said}");
+    std::fs::write(&file, "{}").unwrap();
+    let (code, said) = send();
+    assert!(code == 1 && said.contains("no signed message"), "{said}");
+    for (wrong, what) in [
+        (&["--valid", "8d"][..], "valid for 7d at most"),
+        (&["--as", "probe"], "add `--as owner`"),
+        (&["--valid", "soon"], "is no duration"),
+    ] {
+        let (code, said) = sign(wrong);
+        assert!(code > 0 && said.contains(what), "{said}");
+    }
+    let reading =
+        |what: &str, object: &str| aqr(&["sign", &wasm, what, "--object", object, "--key", &pem]);
+    assert!(reading("cold=7", &id).1.contains("there is heat"));
+    let (_, said) = reading("heat=99", &id);
+    assert!(said.contains("99 is not a whole number in -40 ..= 60"), "{said}");
+    assert!(reading("heat=9", "abc").1.contains("64 hex digits"));
+    let (code, said) = reading("heat=9", &id);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, said["heat"]["value"].as_str()), (0, Some("9")));
+    drop(stranger);
+    assert_eq!(lineage_of(Path::new(&home)).entries.len(), 2);
+}
