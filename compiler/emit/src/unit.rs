@@ -125,6 +125,8 @@ pub(crate) enum Routine {
     Count(u16),
     /// `()`: whether the object is awake, where that changes.
     Mode,
+    /// `() -> mode`: what the mode changes to; 0 where it does not.
+    ModeNow,
     /// `(verdict)`: an outcome of the rule with this index, with what its commit comes to.
     NoteAmounts(u16),
     /// `()`: the tick rules, of the ticks at hand.
@@ -156,6 +158,8 @@ pub(crate) enum Routine {
     PutEnvelope,
     /// `()`: messages that nobody took in time.
     Expire,
+    /// `()`: messages that wait when the object ends.
+    TurnAway,
     /// `()`: each message that waits is offered once more, the oldest first.
     OfferWaiting,
     /// `(record)`: one message of the queue with this index, to the rules of its kind.
@@ -414,6 +418,7 @@ impl Routine {
             | Routine::Admit(_)
             | Routine::BirthFault
             | Routine::Holds(_)
+            | Routine::ModeNow
             | Routine::SettleTrust => (&[], Some(I32)),
             Routine::Step
             | Routine::Bind
@@ -425,6 +430,7 @@ impl Routine {
             | Routine::Mode
             | Routine::FillSlopes
             | Routine::Expire
+            | Routine::TurnAway
             | Routine::OfferWaiting
             | Routine::TickRules
             | Routine::SettleDeadlines
@@ -500,6 +506,7 @@ impl Routine {
             Routine::Consent => translate::consent::consent(code),
             Routine::Count(slot) => translate::consent::count(code, slot),
             Routine::Mode => translate::entry::mode(code),
+            Routine::ModeNow => translate::entry::mode_now(code),
             Routine::NoteAmounts(rule) => translate::outcome::note_amounts(code, rule),
             Routine::TickRules => translate::step::tick_rules(code),
             Routine::IsFresh => kernel::window::is_fresh(code),
@@ -519,6 +526,7 @@ impl Routine {
             Routine::Message => translate::message::message(code),
             Routine::Hear(index) => translate::message::hear(code, index),
             Routine::Expire => translate::waiting::expire(code),
+            Routine::TurnAway => translate::waiting::turn_away(code),
             Routine::OfferWaiting => translate::waiting::offer(code),
             Routine::OfferOne(queue) => translate::waiting::offer_one(code, queue),
             Routine::Enqueue(queue) => translate::waiting::enqueue(code, queue),

@@ -1,8 +1,9 @@
 //! Wakes of a `cycle on time`: the instants at which a comparison turns true by time alone, and the
-//! guards that an entry may turn true.
+//! guards that an entry may turn true, read off the guards of tick rules. And flips, the instants at
+//! which a comparison in `dormant` or `ends` turns by time alone, which need no cycle.
 //!
-//! Both are read off the guards of tick rules and off `dormant` and `ends`. Invariant: an instant is
-//! an expression that reads no time, so it is the same until an entry changes the object.
+//! Invariant: an instant is an expression that reads no time, so it is the same until an entry changes
+//! the object.
 
 use crate::expr::{Expr, Order};
 use crate::model::Model;
@@ -75,13 +76,32 @@ pub fn wakes(model: &Model) -> Wakes<'_> {
             found.conditions.push(Condition { all, locals: &rule.locals });
         }
     }
+    found.limits = limits(model);
+    found
+}
+
+/// When time alone may change whether an object is awake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flips<'m> {
+    /// Comparisons in `dormant` and `ends` that time turns, either way.
+    pub times: Vec<Wake<'m>>,
+    /// Whether nothing else changes it between entries: a comparison of trust does, and one of time from
+    /// which no instant can be told.
+    pub foreseen: bool,
+}
+
+/// When time alone may change whether an object is awake.
+pub fn flips(model: &Model) -> Flips<'_> {
+    let (mut found, mut foreseen) = (Wakes::default(), true);
     for pause in model.policy.dormant.iter().chain(&model.policy.ends) {
         let mut guard = Guard { model, locals: &pause.locals, foreseen: true, found: &mut found };
         guard.times(&pause.holds, true, &[]);
         guard.times(&pause.holds, false, &[]);
+        foreseen &= guard.foreseen;
+        let slides = |expr: &Expr| matches!(expr, Expr::Trust(_) | Expr::Left(_));
+        foreseen &= !mentions(model, &pause.holds, &slides);
     }
-    found.limits = limits(model);
-    found
+    Flips { times: found.times, foreseen }
 }
 
 fn limits(model: &Model) -> Vec<usize> {

@@ -334,6 +334,14 @@ impl Drawing {
             let reach = Reach { fields: true, moving: true, limits: true, ..Reach::default() };
             let mut draw = Draw::new(&self.world, &mut self.chance, reach);
             let cond = draw.condition(2);
+            let timed = [
+                "now - born >= 40s",
+                "now < born + 25s",
+                "now >= born + 10s and now < born + 90s",
+                "not (now - born < 70s)",
+            ];
+            let by_time = self.chance.percent(50);
+            let cond = if by_time { (*self.chance.pick(&timed)).to_owned() } else { cond };
             let more = if word == "ends" { format!("({cond} and s0 > 18)") } else { cond };
             self.push(Level::Member, "", format!("{word} when {more}"));
         }

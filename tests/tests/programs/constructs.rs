@@ -8,6 +8,7 @@ use aqo_model::expr::{Edit, Expr, Order, Quantifier, Rounding, Shape, Step, Stmt
 use aqo_model::policy::{Happening, Measure, Otherwise, Source, Trigger};
 use aqo_model::schema::{CatchUp, Change, Default, Schedule};
 use aqo_model::types::Type;
+use aqo_model::wake;
 use std::collections::BTreeMap;
 
 /// How often each construct stood in a program, and in one where it was executed.
@@ -162,6 +163,7 @@ const PARTS: &[&str] = &[
     "expires",
     "fresh",
     "signed input",
+    "mode by time",
     "units",
     "collect if",
     "collect map",
@@ -288,6 +290,7 @@ impl Constructs {
             self.expr(&prediction.holds, lived);
         }
         self.note_if(!policy.flows.is_empty(), "flow", lived);
+        self.note_if(!wake::flips(model).times.is_empty(), "mode by time", lived);
         for always in &policy.always {
             self.note("always", lived);
             self.expr(&always.holds, lived);

@@ -182,7 +182,7 @@ fn label(routine: Routine) -> Option<Label> {
         Routine::ValidMessage => Some(Label::Form),
         Routine::Hear(index) => Some(Label::Message(index)),
         Routine::SettleDeadlines | Routine::Look => Some(Label::Predictions),
-        Routine::OfferWaiting | Routine::Expire => Some(Label::Waiting),
+        Routine::OfferWaiting | Routine::Expire | Routine::TurnAway => Some(Label::Waiting),
         Routine::Rule(index) => Some(Label::Rule(index)),
         Routine::SettleTrust => Some(Label::Trust),
         Routine::NextDue | Routine::NextWake | Routine::LatestWake | Routine::Truths => {

@@ -114,29 +114,43 @@ pub(crate) fn run_mode(code: &mut Code<'_, '_>) {
     }
 }
 
-/// `()`: whether the object is awake, where that changes.
+/// `()`: whether the object is awake, where that changes, and what follows from it.
 pub(crate) fn mode(code: &mut Code<'_, '_>) {
+    let changed = code.call(Routine::ModeNow, []);
+    let changed = code.bind(changed);
+    code.store(4, 0, cell::MODE, changed);
+    let policy = &code.unit.model.policy;
+    if policy.ends.is_some() && !code.unit.layout.queues.is_empty() {
+        code.when(changed.get().eq(ENDED), |code| code.run(Routine::TurnAway, []));
+    }
+    if policy.dormant.is_some() {
+        code.when(changed.get().eq(AWAKE), |code| schedule::serve(code, &now()));
+    }
+    code.leave();
+}
+
+/// A mode, as [`cell::MODE`] says it; 0 where it does not change.
+const AWAKE: i32 = 1;
+/// See [`AWAKE`].
+const ENDED: i32 = 3;
+
+/// `() -> mode`: what the mode changes to now; 0 where it does not.
+pub(crate) fn mode_now(code: &mut Code<'_, '_>) {
     let policy = &code.unit.model.policy;
     if let Some(ends) = &policy.ends {
         let mut scope = Scope::new(Fields::Image, &ends.locals);
         let holds = expr::truth(code, &mut scope, &ends.holds);
-        code.when(holds, |code| {
-            code.store(4, 0, cell::MODE, 3);
-            code.leave();
-        });
+        code.when(holds, |code| code.ret(ENDED));
     }
     if let Some(dormant) = &policy.dormant {
         let mut scope = Scope::new(Fields::Image, &dormant.locals);
         let holds = expr::truth(code, &mut scope, &dormant.holds);
         let holds = code.bind(holds);
-        let resting = code.bind(schedule::mode(code, state::RESTING).ne(0));
-        let changes = holds.get().ne(resting);
-        code.when(changes, |code| {
-            code.store(4, 0, cell::MODE, holds.get() + 1);
-            code.when(resting, |code| schedule::serve(code, &now()));
-        });
+        let resting = schedule::mode(code, state::RESTING).ne(0);
+        code.ret((holds + AWAKE).select(0, holds.get().ne(resting)));
+    } else {
+        code.ret(0);
     }
-    code.leave();
 }
 
 /// What else happened: requests that lapsed, roles that were bound anew, a change of mode.

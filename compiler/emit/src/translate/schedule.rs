@@ -5,15 +5,15 @@ use crate::code::Code;
 use crate::ir::{Exp, Stm, Var, load32, load64};
 use crate::memory::{cell, size, tick};
 use crate::translate::scope::prediction_record;
-use crate::translate::waiting;
+use crate::translate::{waiting, wake};
 use crate::unit::Routine;
 use aqo_model::Model;
 use aqo_model::calendar;
 use aqo_model::layout::{prediction, request, state};
-use aqo_model::policy::{Otherwise, Pause};
+use aqo_model::policy::Otherwise;
 use aqo_model::schema::{CatchUp, Schedule};
 use aqo_model::types::NEVER;
-use aqo_model::verify;
+use aqo_model::wake::flips;
 
 const DAY: i64 = 86_400_000_000;
 /// Checkpoints of a prediction that is to hold throughout.
@@ -29,7 +29,8 @@ pub(crate) fn grace(model: &Model) -> i64 {
 pub(crate) fn has_deadlines(code: &Code<'_, '_>) -> bool {
     let layout = code.unit.layout;
     let asks = !layout.requests.is_empty() || !layout.queues.is_empty();
-    asks || !code.unit.model.policy.predictions.is_empty()
+    let model = code.unit.model;
+    asks || !model.policy.predictions.is_empty() || !flips(model).times.is_empty()
 }
 
 /// Whether the prediction with this index is open.
@@ -73,6 +74,7 @@ pub(crate) fn next_deadline(code: &mut Code<'_, '_>) {
         });
     }
     waiting::next_expiry(code, earliest);
+    wake::next_flip(code, earliest);
     code.ret(earliest);
 }
 
@@ -104,14 +106,11 @@ pub(crate) fn is_dormant(code: &Code<'_, '_>) -> Option<Exp> {
 /// Whether ticks mean nothing; `None` where they always mean something.
 pub(crate) fn sleeps(code: &Code<'_, '_>) -> Option<Exp> {
     let policy = &code.unit.model.policy;
-    let moves = |pause: &Option<Pause>| {
-        pause.as_ref().is_some_and(|pause| verify::is_moving(code.unit.model, &pause.holds))
-    };
     let mut marks = 0;
     if policy.ends.is_some() {
         marks |= state::ENDED;
     }
-    if policy.dormant.is_some() && !moves(&policy.dormant) && !moves(&policy.ends) {
+    if policy.dormant.is_some() && flips(code.unit.model).foreseen {
         marks |= state::RESTING;
     }
     if is_dormant(code).is_some() {

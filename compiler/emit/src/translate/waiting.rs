@@ -115,6 +115,28 @@ pub(crate) fn expire(code: &mut Code<'_, '_>) {
     code.leave();
 }
 
+/// `()`: nobody will take what waits when the object ends.
+pub(crate) fn turn_away(code: &mut Code<'_, '_>) {
+    let queues = &code.unit.layout.queues;
+    aside(code, |code| {
+        for slot in queues {
+            let (count, first) = places(code, slot);
+            code.repeat(Rounds::waiting(WAITING as u32), |code, again| {
+                code.when(load32(2, 0, count), |code| {
+                    let from = code.bind(at(first));
+                    present(code, slot, from);
+                    let verdict = refusal(Reason::ENDED.0);
+                    code.run(Routine::Note, [Exp::I32(NO_RULE), Exp::I32(verdict)]);
+                    lose_by_refusal(code, Exp::I32(1));
+                    leave_queue(code, slot, from);
+                    code.stop(again);
+                });
+            });
+        }
+    });
+    code.leave();
+}
+
 /// `()`: each message that waits is offered once more, the oldest first.
 pub(crate) fn offer(code: &mut Code<'_, '_>) {
     let queues = &code.unit.layout.queues;

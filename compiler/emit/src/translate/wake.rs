@@ -1,4 +1,5 @@
-//! When a `cycle on time` ticks: the twin of `step::wake`.
+//! When a `cycle on time` ticks, and when time changes whether the object is awake: the twin of
+//! `step::wake`.
 
 use crate::bound::Rounds;
 use crate::code::Code;
@@ -12,7 +13,7 @@ use aqo_model::expr::Expr;
 use aqo_model::layout::state;
 use aqo_model::limits::PERIOD_MIN;
 use aqo_model::types::NEVER;
-use aqo_model::wake::wakes;
+use aqo_model::wake::{flips, wakes};
 
 /// Leaves where one of these does not hold; binds what they name.
 fn given(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, given: &[&Expr], otherwise: Label) {
@@ -57,6 +58,33 @@ fn each(code: &mut Code<'_, '_>, fill: &mut dyn FnMut(&mut Code<'_, '_>, Var)) {
     if let Some(offset) = layout.wake {
         ahead(code, load64(0, image + size(offset)));
     }
+}
+
+/// The next instant at which the object falls asleep, wakes or ends by time alone, if that is before the
+/// one in `earliest`.
+pub(crate) fn next_flip(code: &mut Code<'_, '_>, earliest: Var) {
+    let times = flips(code.unit.model).times;
+    if times.is_empty() {
+        return;
+    }
+    let last = code.bind(load64(0, code.unit.map.image + size(state::NOW)));
+    let kept = code.bind(now());
+    code.store(8, 0, cell::LOSSES, 0i64);
+    for wake in &times {
+        code.store(8, 0, cell::NOW, last);
+        code.block(|code, skipped| {
+            let mut scope = Scope::new(Fields::Image, wake.locals);
+            given(code, &mut scope, &wake.given, skipped);
+            let instant = expr::value(code, &mut scope, &wake.at).number();
+            let instant = code.bind(instant);
+            let ahead = last.get().lt_s(instant) & instant.get().lt_s(earliest);
+            code.stop_if(skipped, ahead.eqz());
+            code.store(8, 0, cell::NOW, instant);
+            let mode = code.call(Routine::ModeNow, []);
+            code.when(mode, |code| code.set(earliest, instant));
+        });
+    }
+    code.store(8, 0, cell::NOW, kept);
 }
 
 /// `(after) -> instant`: the earliest after this one, or never.

@@ -1,13 +1,14 @@
 //! Phase 0: what an offer is, before any rule sees it. Birth and bind, time and inputs, authority.
 
+use super::wake::mode_at;
 use super::{Seen, Step, Stepped, apply, next_due, nothing, schedule, served};
-use crate::entry::{Cause, Change, Entry, Mode};
+use crate::entry::{Cause, Change, Entry};
 use crate::image::{Image, RoleState, State};
 use crate::layout::Layout;
 use crate::limits;
 use crate::model::Model;
 use crate::offer::{Bind, Birth, Envelope, Message, Offer, View};
-use crate::policy::{Otherwise, Pause, Reason, Trigger};
+use crate::policy::{Otherwise, Reason, Trigger};
 use crate::schema::{Default, Role};
 use crate::types::{Bounds, NEVER};
 use crate::value::{Bytes32, Value};
@@ -64,7 +65,7 @@ pub(super) fn birth(model: &Model, layout: &Layout, offer: &Offer, birth: &Birth
     if let Some(reason) = super::rule::failing_always(model, &image.state) {
         return refused(reason);
     }
-    entry.mode = mode_at_birth(model, &image.state);
+    entry.mode = mode_at(model, &image.state, image.state.now);
     if let Some(mode) = entry.mode {
         super::fold::take_mode(&mut image.state, mode);
     }
@@ -79,19 +80,6 @@ fn is_well_keyed(role: &Role, keys: &[Bytes32]) -> bool {
         None => keys.len() == 1,
         Some(_) => keys.len() <= role.born_with() && keys.is_sorted_by(|a, b| a < b),
     }
-}
-
-/// Whether a newborn is not awake.
-fn mode_at_birth(model: &Model, state: &State) -> Option<Mode> {
-    let holds = |pause: &Option<Pause>| {
-        pause
-            .as_ref()
-            .is_some_and(|pause| super::holds(model, state, state.now, &pause.holds, &pause.locals))
-    };
-    if holds(&model.policy.ends) {
-        return Some(Mode::Ended);
-    }
-    holds(&model.policy.dormant).then_some(Mode::Dormant)
 }
 
 /// Binds the object to a host. Out of observe mode only one period after it began.

@@ -447,6 +447,9 @@ impl<'a> Step<'a> {
         let foretold = std::mem::take(&mut self.foretold);
         let predictions: Vec<Foretold> = foretold.into_iter().filter(happened).collect();
         let mode = self.mode();
+        if mode == Some(Mode::Ended) {
+            self.turn_away();
+        }
         // What passed asleep is nothing: an object that wakes owes no tick.
         let served = if mode == Some(Mode::Awake) { served.max(self.now) } else { served };
         let is_tick = matches!(cause, Cause::Tick(_));
@@ -483,14 +486,8 @@ impl<'a> Step<'a> {
                 .as_ref()
                 .is_some_and(|pause| eval::Scope::of_step(self, &pause.locals).holds(&pause.holds))
         };
-        if holds(&self.model.policy.ends) {
-            return Some(Mode::Ended);
-        }
-        match (holds(&self.model.policy.dormant), self.state.resting) {
-            (true, false) => Some(Mode::Dormant),
-            (false, true) => Some(Mode::Awake),
-            (true, true) | (false, false) => None,
-        }
+        let policy = &self.model.policy;
+        wake::mode_of(holds(&policy.ends), || holds(&policy.dormant), self.state.resting)
     }
 
     fn reads(&self) -> Vec<Read> {

@@ -7,10 +7,10 @@ use crate::entry::Tick;
 use crate::image::{PredictionState, State};
 use crate::layout::Layout;
 use crate::model::Model;
-use crate::policy::{Pause, Prediction};
+use crate::policy::Prediction;
 use crate::schema::{CatchUp, Schedule};
 use crate::types::NEVER;
-use crate::verify;
+use crate::wake::flips;
 
 /// Checkpoints of a prediction that is to hold throughout.
 pub(super) const CHECKPOINTS: i64 = 8;
@@ -34,7 +34,7 @@ pub(super) fn deadline(prediction: &Prediction, open: &PredictionState) -> i64 {
 /// Whether objects of a class can have deadlines.
 pub(super) fn has_deadlines(model: &Model, layout: &Layout) -> bool {
     let asks = !layout.requests.is_empty() || !layout.queues.is_empty();
-    asks || !model.policy.predictions.is_empty()
+    asks || !model.policy.predictions.is_empty() || !flips(model).times.is_empty()
 }
 
 /// The earliest deadline of anything open, or never.
@@ -48,16 +48,13 @@ pub(super) fn next_deadline(model: &Model, layout: &Layout, state: &State) -> i6
         return NEVER;
     }
     let expiry = waiting::next_expiry(model, layout, state);
-    deadlines.chain(requests).chain(expiry).min().unwrap_or(NEVER).min(NEVER)
+    let flip = wake::next_flip(model, state);
+    deadlines.chain(requests).chain(expiry).chain(flip).min().unwrap_or(NEVER).min(NEVER)
 }
 
-/// Whether ticks mean nothing: the object is not awake, and no time that passes can change that.
+/// Whether ticks mean nothing: the object is not awake, and no tick has to look whether it is.
 fn sleeps(model: &Model, state: &State) -> bool {
-    let moves = |pause: &Option<Pause>| {
-        pause.as_ref().is_some_and(|pause| verify::is_moving(model, &pause.holds))
-    };
-    let waits = state.resting && !moves(&model.policy.dormant) && !moves(&model.policy.ends);
-    state.ended || state.dormant || waits
+    state.ended || state.dormant || (state.resting && flips(model).foreseen)
 }
 
 /// From when on the cycle with this index counts.

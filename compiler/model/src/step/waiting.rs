@@ -1,4 +1,5 @@
-//! Phases 1 and 2: messages that wait are taken by a rule whose guard has become true, or expire.
+//! Phases 1, 2 and 4: messages that wait are taken by a rule whose guard has become true, or expire, or
+//! are turned away by the object's end.
 
 use super::{Speech, Step};
 use crate::entry::Verdict;
@@ -36,6 +37,17 @@ impl Step<'_> {
                 self.conclude(None, Verdict::Refused(Reason::EXPIRED), &speech, Some(number));
                 let nobodys = Speech { by: None, ..speech };
                 self.react_to(Trigger::Expired(slot.kind), Some(nobodys));
+            }
+        }
+    }
+
+    /// Phase 4: nobody will take what waits when the object ends, kind by kind, the oldest first.
+    pub(super) fn turn_away(&mut self) {
+        for (index, slot) in self.layout.queues.iter().enumerate() {
+            for waiting in std::mem::take(&mut self.state.waiting[index]) {
+                let WaitingMessage { number, by, params, .. } = waiting;
+                let speech = Speech { kind: slot.kind, params, by: Some(by) };
+                self.conclude(None, Verdict::Refused(Reason::ENDED), &speech, Some(number));
             }
         }
     }

@@ -1,13 +1,16 @@
-//! When a `cycle on time` ticks: what [`wake`](crate::wake) reads off the guards, looked at in a state.
+//! When a `cycle on time` ticks, and when time changes whether the object is awake: what
+//! [`wake`](crate::wake) reads off guards, `dormant` and `ends`, looked at in a state.
 
 use super::eval::Scope;
+use crate::entry::Mode;
 use crate::expr::Expr;
 use crate::image::State;
 use crate::layout::{Layout, state};
 use crate::limits::PERIOD_MIN;
 use crate::model::Model;
+use crate::policy::Pause;
 use crate::types::{NEVER, Type};
-use crate::wake::{Wakes, wakes};
+use crate::wake::{Wakes, flips, wakes};
 
 /// The instants after the last entry at which the object wants to be ticked; none lies beyond all
 /// time.
@@ -52,6 +55,37 @@ pub(super) fn after(model: &Model, state: &State, before: &[bool]) -> i64 {
     let truths = truths(model, state, state.now);
     let turned = truths.iter().zip(before).any(|(now, before)| *now && !before);
     if turned { state.now.saturating_add(PERIOD_MIN) } else { 0 }
+}
+
+/// The next instant at which the object falls asleep, wakes or ends by time alone.
+pub(super) fn next_flip(model: &Model, state: &State) -> Option<i64> {
+    let candidates = flips(model).times.into_iter().filter_map(|wake| {
+        let mut scope = given(model, state, &wake.given, wake.locals)?;
+        scope.int(&wake.at).ok()
+    });
+    let ahead = candidates.filter(|instant| *instant > state.now && *instant < NEVER);
+    ahead.filter(|instant| mode_at(model, state, *instant).is_some()).min()
+}
+
+/// What a state's mode changes to if nothing but time happens until then.
+pub(super) fn mode_at(model: &Model, state: &State, now: i64) -> Option<Mode> {
+    let holds = |pause: &Option<Pause>| {
+        (pause.as_ref())
+            .is_some_and(|pause| super::holds(model, state, now, &pause.holds, &pause.locals))
+    };
+    mode_of(holds(&model.policy.ends), || holds(&model.policy.dormant), state.resting)
+}
+
+/// What a mode changes to where it ends, or is to rest, and whether it rests now.
+pub(super) fn mode_of(ends: bool, dormant: impl FnOnce() -> bool, resting: bool) -> Option<Mode> {
+    if ends {
+        return Some(Mode::Ended);
+    }
+    match (dormant(), resting) {
+        (true, false) => Some(Mode::Dormant),
+        (false, true) => Some(Mode::Awake),
+        (true, true) | (false, false) => None,
+    }
 }
 
 /// A scope in which these hold, with what they bind; `None` where one does not.
