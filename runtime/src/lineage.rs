@@ -4,9 +4,10 @@
 //! that an object of its class can have had.
 
 use aqo_emit::Artifact;
+use aqo_model::Model;
 use aqo_model::entry::{self, Cause, Entry};
 use aqo_model::image::Image;
-use aqo_model::layout::tail;
+use aqo_model::layout::{Layout, tail};
 use aqo_model::offer::{Birth, Message, Offer, OfferKind, View};
 use aqo_model::step;
 use aqo_model::value::Bytes32;
@@ -97,8 +98,8 @@ pub fn head_of(artifact: &Artifact, image: &[u8]) -> Bytes32 {
 
 /// The offer that an entry answers, as far as it matters: putting it before the image before the
 /// entry gives the entry again.
-pub fn offer_of(artifact: &Artifact, before: &Image, entry: &Entry) -> Offer {
-    let mut inputs: Vec<Option<View>> = vec![None; artifact.model.schema.inputs.len()];
+pub fn offer_of(model: &Model, layout: &Layout, before: &Image, entry: &Entry) -> Offer {
+    let mut inputs: Vec<Option<View>> = vec![None; model.schema.inputs.len()];
     for read in &entry.inputs {
         if let Some(view) = inputs.get_mut(usize::from(read.input)) {
             view.clone_from(&read.view);
@@ -109,8 +110,7 @@ pub fn offer_of(artifact: &Artifact, before: &Image, entry: &Entry) -> Offer {
         Cause::Birth { creator, bind, roles, .. } => OfferKind::Birth(Birth {
             creator: *creator,
             bind: *bind,
-            values: artifact
-                .layout
+            values: layout
                 .births
                 .iter()
                 .filter_map(|(field, _)| entry.changes.iter().find(|change| change.field == *field))
@@ -120,9 +120,9 @@ pub fn offer_of(artifact: &Artifact, before: &Image, entry: &Entry) -> Offer {
         }),
         Cause::Tick(ticks) => {
             if !ticks.is_empty() {
-                let (model, layout) = (&artifact.model, &artifact.layout);
                 let observed = before.state.now.max(entry.observed);
-                served = step::served_before(model, layout, &before.state, observed, ticks);
+                let times = (entry.now, observed);
+                served = step::served_before(model, layout, &before.state, times, ticks);
             }
             OfferKind::Tick
         }

@@ -191,7 +191,7 @@ impl Lineage {
             }
         }
         if depth.rederive {
-            let offer = offer_of(artifact, before, entry);
+            let offer = offer_of(model, &artifact.layout, before, entry);
             let derived = step::step(model, &artifact.layout, before, &offer);
             if derived.entry.as_ref() != Some(entry) {
                 return wrong("the rules give another entry");

@@ -97,8 +97,9 @@ fn cycle(cycle: &Cycle) -> String {
         Schedule::OnTime => "on time".to_owned(),
     };
     let catch_up = match cycle.catch_up {
-        CatchUp::One => "",
-        CatchUp::Skip => " catch_up skip",
+        CatchUp::One => String::new(),
+        CatchUp::Skip => " catch_up skip".to_owned(),
+        CatchUp::All(most) => format!(" catch_up all {most}"),
     };
     format!("  {name}{schedule}{catch_up}")
 }

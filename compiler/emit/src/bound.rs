@@ -21,6 +21,7 @@ pub(crate) enum What {
     Predictions,
     Samples,
     Waiting,
+    Missed,
 }
 
 /// How often a loop turns at most.
@@ -107,6 +108,11 @@ impl Rounds {
         Rounds::constant(What::Predictions, most)
     }
 
+    /// Missed ticks that are judged one by one.
+    pub(crate) fn missed(most: u32) -> Rounds {
+        Rounds::constant(What::Missed, most)
+    }
+
     /// Samples of a slope.
     pub(crate) fn samples(most: u32) -> Rounds {
         Rounds::constant(What::Samples, most)
@@ -139,6 +145,7 @@ impl What {
             What::Predictions => "predictions",
             What::Samples => "samples",
             What::Waiting => "messages that wait",
+            What::Missed => "missed ticks",
         }
     }
 }

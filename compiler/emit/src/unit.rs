@@ -131,6 +131,8 @@ pub(crate) enum Routine {
     NoteAmounts(u16),
     /// `()`: the tick rules, of the ticks at hand.
     TickRules,
+    /// `()`: the tick rules that read no input, for an older tick of the cycle with this index.
+    OlderRules(u16),
     /// `(number, verdict)`: an outcome of this step.
     Note,
     /// `(slot, number, verdict)`: the outcome of a tick rule, noted where it changes.
@@ -190,6 +192,8 @@ pub(crate) enum Routine {
     Head,
     /// `(ticks, served)`: the end of a tick, or of a deadline alone.
     FinishTick,
+    /// `() -> truth`: the same of an older tick; false where it leaves no entry.
+    FinishOlder,
     /// `(from)`: the rest of a body, and what it leaves in the image.
     Finish,
     /// `(status, reply, served)`: the outcome's own fields.
@@ -419,6 +423,7 @@ impl Routine {
             | Routine::BirthFault
             | Routine::Holds(_)
             | Routine::ModeNow
+            | Routine::FinishOlder
             | Routine::SettleTrust => (&[], Some(I32)),
             Routine::Step
             | Routine::Bind
@@ -433,6 +438,7 @@ impl Routine {
             | Routine::TurnAway
             | Routine::OfferWaiting
             | Routine::TickRules
+            | Routine::OlderRules(_)
             | Routine::SettleDeadlines
             | Routine::Look => (&[], None),
             Routine::Settle(_)
@@ -509,6 +515,7 @@ impl Routine {
             Routine::ModeNow => translate::entry::mode_now(code),
             Routine::NoteAmounts(rule) => translate::outcome::note_amounts(code, rule),
             Routine::TickRules => translate::step::tick_rules(code),
+            Routine::OlderRules(cycle) => translate::step::older_rules(code, cycle),
             Routine::IsFresh => kernel::window::is_fresh(code),
             Routine::Burn => kernel::window::burn(code),
             Routine::Note => translate::outcome::note(code),
@@ -542,6 +549,7 @@ impl Routine {
             Routine::NextDue => translate::schedule::next_due(code),
             Routine::Head => translate::entry::head(code),
             Routine::FinishTick => translate::entry::finish_tick(code),
+            Routine::FinishOlder => translate::entry::finish_older(code),
             Routine::Finish => translate::entry::finish(code),
             Routine::Close => translate::outcome::close(code),
         }

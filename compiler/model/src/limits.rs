@@ -59,5 +59,7 @@ pub const OPEN_NOT_AFTER: i64 = 600_000_000;
 pub const READING_AHEAD: i64 = 600_000_000;
 /// Keys of an open role whose messages are still valid.
 pub const OPEN_KEYS: u16 = 16;
+/// Missed ticks that a cycle may catch up one by one.
+pub const CATCH_UP: u16 = 64;
 /// The shortest period of a cycle, in microseconds.
 pub const PERIOD_MIN: i64 = 1_000;

@@ -231,4 +231,6 @@ pub enum CatchUp {
     Skip,
     /// One tick stands for all.
     One,
+    /// So many of the newest are judged, each at its own instant, the oldest first.
+    All(u16),
 }

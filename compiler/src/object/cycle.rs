@@ -13,22 +13,9 @@ use aqo_model::types::{Bounds, Type, Unit};
 
 impl Builder<'_> {
     pub(super) fn cycle(&mut self, cycle: &tree::Cycle, part: PartId) {
-        let catch_up = match cycle.catch_up.as_ref().map(|catch_up| catch_up.how.text.as_str()) {
-            None | Some("one") => Some(CatchUp::One),
-            Some("skip") => Some(CatchUp::Skip),
-            Some("all") => {
-                let at = cycle.catch_up.as_ref().map_or(cycle.at, |catch_up| catch_up.how.at);
-                self.later(Loc { part, at }, "`catch_up all`");
-                None
-            }
-            Some(other) => {
-                let at = cycle.catch_up.as_ref().map_or(cycle.at, |catch_up| catch_up.how.at);
-                let known = ["skip", "one"].into_iter();
-                let problem =
-                    unknown(Code::UnknownName, Loc { part, at }, "way to catch up", other, known);
-                self.shape.problems.push(problem);
-                None
-            }
+        let catch_up = match &cycle.catch_up {
+            None => Some(CatchUp::One),
+            Some(catch_up) => self.catch_up(catch_up, part),
         };
         let schedule = self.schedule(&cycle.schedule, part);
         let catch_up = match (&cycle.catch_up, &schedule) {
@@ -46,6 +33,44 @@ impl Builder<'_> {
         let schedule = schedule.unwrap_or(Schedule::OnMessage);
         let catch_up = catch_up.unwrap_or(CatchUp::One);
         self.schema.cycles.push(Cycle { name, schedule, catch_up });
+    }
+
+    fn catch_up(&mut self, catch_up: &tree::CatchUp, part: PartId) -> Option<CatchUp> {
+        let (how, most) = (&catch_up.how, limits::CATCH_UP);
+        let at = Loc { part, at: how.at };
+        let problem = match (how.text.as_str(), &catch_up.count) {
+            ("one", None) => return Some(CatchUp::One),
+            ("skip", None) => return Some(CatchUp::Skip),
+            ("one" | "skip", Some(count)) => {
+                let at = Loc { part, at: count.at };
+                let text = format!("`catch_up {}` has no number", how.text);
+                Problem::new(Code::UnknownName, at, text)
+                    .help(format!("`catch_up all {}` judges so many, one by one", count.text))
+            }
+            ("all", None) => Problem::new(Code::OutOfRange, at, "how many of them?")
+                .help(format!("write `catch_up all 5`: 1 to {most}, the newest")),
+            ("all", Some(count)) => {
+                let number = count.text.replace('_', "").parse();
+                let all = |cycle: &Cycle| matches!(cycle.catch_up, CatchUp::All(_));
+                if self.schema.cycles.iter().any(all) {
+                    let text = "another cycle of this object catches all up already";
+                    Problem::new(Code::NameTaken, at, text)
+                        .help("one tick may stand for all here: `catch_up one`")
+                } else if let Some(number) = number.ok().filter(|n| (1..=most).contains(n)) {
+                    return Some(CatchUp::All(number));
+                } else {
+                    let at = Loc { part, at: count.at };
+                    let text = format!("a cycle catches 1 to {most} ticks up");
+                    Problem::new(Code::OutOfRange, at, text)
+                }
+            }
+            (other, _) => {
+                let known = ["skip", "one", "all"].into_iter();
+                unknown(Code::UnknownName, at, "way to catch up", other, known)
+            }
+        };
+        self.shape.problems.push(problem);
+        None
     }
 
     fn schedule(&mut self, schedule: &tree::Schedule, part: PartId) -> Option<Schedule> {

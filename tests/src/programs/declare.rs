@@ -316,7 +316,16 @@ impl Drawing {
                 continue;
             }
             let every = *self.chance.pick(&schedules);
-            let late = *self.chance.pick(&["", "", " catch_up skip", " catch_up one"]);
+            let late = [
+                "",
+                "",
+                " catch_up skip",
+                " catch_up one",
+                " catch_up all 1",
+                " catch_up all 2",
+                " catch_up all 5",
+            ];
+            let late = *self.chance.pick(&late);
             let late = if every.starts_with("on ") { "" } else { late };
             self.push(
                 Level::Member,

@@ -113,7 +113,7 @@ named! { schedule_name, Schedule, SCHEDULES,
     Schedule::OnTime => "schedule on time",
 }
 named! { catch_up_name, CatchUp, CATCH_UPS,
-    CatchUp::Skip => "catch up skip", CatchUp::One => "catch up one",
+    CatchUp::Skip => "catch up skip", CatchUp::One => "catch up one", CatchUp::All(_) => "catch up all",
 }
 named! { change_name, Change, CHANGES,
     Change::Any => "change any", Change::Once => "change once", Change::Up => "change up",

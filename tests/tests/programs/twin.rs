@@ -7,8 +7,9 @@ use aqo_model::entry::{Entry, Verdict, chain};
 use aqo_model::image::Image;
 use aqo_model::layout::{Layout, offer as at, outcome, tail};
 use aqo_model::policy::Reason;
-use aqo_model::step::step_bytes;
+use aqo_model::step::{step, step_bytes};
 use aqo_model::value::Bytes32;
+use aqo_runtime::lineage::offer_of;
 use aqo_tests::compiled::Core;
 use aqo_tests::offers::{Offers, START};
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,7 +93,25 @@ impl<'m> Twin<'m> {
         if let Some(at) = image.iter().zip(&wanted.image).position(|(a, b)| a != b) {
             return Err(format!("kind {kind}: images differ at {at}: {}", shown(&outcome)));
         }
+        if let Some(before) = Image::decode(self.model, self.layout, &before) {
+            self.derive_again(&before, &outcome)?;
+        }
         self.take(image, &outcome, told)
+    }
+
+    /// What an auditor does: the entry alone, put before the image before it, gives the entry again.
+    fn derive_again(&self, before: &Image, outcome: &[u8]) -> Result<(), String> {
+        if outcome[outcome::STATUS] == 0 {
+            return Ok(());
+        }
+        let entry = Entry::decode(self.model, &outcome[outcome::BODY..]);
+        let entry = entry.map_err(|why| format!("no entry: {why:?}"))?;
+        let offer = offer_of(self.model, self.layout, before, &entry);
+        let again = step(self.model, self.layout, before, &offer).entry;
+        if again.as_ref() == Some(&entry) {
+            return Ok(());
+        }
+        Err(format!("derived again it is\n  {again:?}\nand was\n  {entry:?}\nby {offer:?}"))
     }
 
     fn take(&mut self, mut image: Vec<u8>, outcome: &[u8], told: &mut Told) -> Result<(), String> {

@@ -82,7 +82,7 @@ fn replay(class: &mut Class, lineage: &Life) -> Life {
     for bytes in &lineage.entries {
         let before = follower.image.clone();
         let entry = follower.follow(&artifact, &before.tail.head.clone(), bytes).unwrap();
-        let offer = offer_of(&artifact, &before, &entry);
+        let offer = offer_of(&artifact.model, &artifact.layout, &before, &entry);
         let answer = class.step(&image, &offer).unwrap();
         let admitted =
             answer.admitted.unwrap_or_else(|| panic!("entry {} is left again", entry.sequence));

@@ -50,19 +50,7 @@ pub(crate) fn head(code: &mut Code<'_, '_>) {
 /// without a trace if not.
 pub(crate) fn finish_tick(code: &mut Code<'_, '_>) {
     let [ticks] = code.params();
-    let map = code.unit.map.clone();
-    let predictions = code.unit.model.policy.predictions.len();
-    if predictions > 0 {
-        code.run(Routine::Look, []);
-    }
-    run_mode(code);
-    let mut happened = load32(4, 0, cell::OUTCOME_COUNT) | load32(4, 0, cell::MODE);
-    for index in 0..size(predictions) {
-        happened = happened | load32(4, 0, map.foretold + foretold::SIZE * index);
-    }
-    for index in 0..size(code.unit.layout.requests.len()) {
-        happened = happened | load32(1, 0, map.lapsed + index);
-    }
+    let happened = happened(code);
     code.when(happened.eqz(), |code| {
         code.run(Routine::Close, [Exp::I32(0), Exp::I32(0)]);
         code.leave();
@@ -81,6 +69,36 @@ pub(crate) fn finish_tick(code: &mut Code<'_, '_>) {
     code.run(Routine::Finish, [next.get()]);
     code.run(Routine::Close, [Exp::I32(1), Exp::I32(0)]);
     code.leave();
+}
+
+/// `() -> truth`: ends an older tick with an entry if anything happened; if not, the step goes on.
+pub(crate) fn finish_older(code: &mut Code<'_, '_>) {
+    let happened = happened(code);
+    code.when(happened.eqz(), |code| code.ret(0));
+    let start = code.call(Routine::Head, [Exp::I32(kind::TICK)]);
+    let next = code.bind(start);
+    put_ticks(code, next);
+    code.run(Routine::Finish, [next.get()]);
+    code.run(Routine::Close, [Exp::I32(1), Exp::I32(0)]);
+    code.ret(1);
+}
+
+/// Phases 3a and 4 of a tick; whether anything happened in it.
+fn happened(code: &mut Code<'_, '_>) -> Exp {
+    let map = code.unit.map.clone();
+    let predictions = code.unit.model.policy.predictions.len();
+    if predictions > 0 {
+        code.run(Routine::Look, []);
+    }
+    run_mode(code);
+    let mut happened = load32(4, 0, cell::OUTCOME_COUNT) | load32(4, 0, cell::MODE);
+    for index in 0..size(predictions) {
+        happened = happened | load32(4, 0, map.foretold + foretold::SIZE * index);
+    }
+    for index in 0..size(code.unit.layout.requests.len()) {
+        happened = happened | load32(1, 0, map.lapsed + index);
+    }
+    happened
 }
 
 /// The ticks at hand, in a cause.

@@ -170,6 +170,10 @@ fn gain_by_keeping(code: &mut Code<'_, '_>, index: u16, kept: Exp) {
         let counts = (kept & worth) & (known & observing(code).eqz());
         let claim = trust::claim(0, index, &[]).cast_signed();
         code.when(counts, |code| {
+            // Evidence stands in the entry, also where the prediction held without looking at it.
+            if let Some(Source::Input(input)) = declared.source {
+                expr::read(code, input);
+            }
             code.run(Routine::Gain, [Exp::I64(amount), source, Exp::I32(claim)]);
         });
     }

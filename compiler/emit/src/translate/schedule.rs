@@ -212,6 +212,29 @@ fn in_month(code: &mut Code<'_, '_>, month: Var, day: u8, at: i64) -> Exp {
     (first + day - 1i64) * DAY + at
 }
 
+/// The cycle whose missed ticks are each judged at their own instant: its index, and how many.
+pub(crate) fn catching(model: &Model) -> Option<(u16, u16)> {
+    let cycles = &model.schema.cycles;
+    indices(cycles.len()).zip(cycles).find_map(|(index, cycle)| match cycle.catch_up {
+        CatchUp::All(most) => Some((index, most)),
+        CatchUp::One | CatchUp::Skip => None,
+    })
+}
+
+/// How many ticks of a cycle have been judged, or lie where none can be any more, if those up to
+/// `served` have been.
+pub(crate) fn judged(code: &mut Code<'_, '_>, cycle: u16, served: Exp) -> Exp {
+    let upto = match code.unit.model.schema.cycles[usize::from(cycle)].catch_up {
+        CatchUp::One | CatchUp::Skip => served,
+        CatchUp::All(_) => {
+            let served = code.bind(served);
+            let last = code.bind(load64(0, code.unit.map.image + size(state::NOW)));
+            served.get().select(last, last.get().lt_s(served))
+        }
+    };
+    code.call(Routine::CountTicks(cycle), [upto])
+}
+
 /// Finds the ticks that are due at `observed`; whether there is any.
 pub(crate) fn due(code: &mut Code<'_, '_>, observed: Exp) -> Var {
     let any = code.bind(0);
@@ -239,7 +262,7 @@ pub(crate) fn due(code: &mut Code<'_, '_>, observed: Exp) -> Var {
         }
         let latest = code.call(Routine::CountTicks(index), [observed.clone()]);
         let latest = code.bind(latest);
-        let before = code.call(Routine::CountTicks(index), [load64(0, cell::SERVED)]);
+        let before = judged(code, index, load64(0, cell::SERVED));
         let new = code.bind(latest - before);
         code.when(Exp::I64(0).lt_s(new), |code| {
             let instant = code.call(Routine::TickInstant(index), [latest.get()]);
@@ -252,7 +275,7 @@ pub(crate) fn due(code: &mut Code<'_, '_>, observed: Exp) -> Var {
                 let later = latest_of_all.get().lt_s(instant);
                 code.set(latest_of_all, instant.get().select(latest_of_all, later));
             });
-            if cycle.catch_up == CatchUp::One {
+            if cycle.catch_up != CatchUp::Skip {
                 take.into_iter().for_each(|stm| code.push(stm));
             } else {
                 let patience = calendar::patience(cycle.schedule);
@@ -295,7 +318,7 @@ pub(crate) fn next_due(code: &mut Code<'_, '_>) {
             code.set(next, instant.get().select(next, instant.get().lt_s(next)));
             continue;
         }
-        let number = code.call(Routine::CountTicks(index), [served.get()]);
+        let number = judged(code, index, served.get());
         let instant = code.call(Routine::TickInstant(index), [number + 1i64]);
         let instant = code.bind(instant);
         code.set(next, instant.get().select(next, instant.get().lt_s(next)));

@@ -1,14 +1,15 @@
 //! The step: which kind of offer it answers, and the phases of a tick. The twin of `step`.
 
+use crate::bound::Rounds;
 use crate::code::Code;
-use crate::ir::{Exp, Stm, load32, load64};
+use crate::ir::{Exp, Stm, Var, load32, load64};
 use crate::memory::{cell, size, tick};
 use crate::translate::outcome::{self, decline};
 use crate::translate::schedule::{self, deadline_of_all, due};
 use crate::translate::{offer as offered, value};
 use crate::unit::Routine;
 use aqo_model::layout::{offer, state};
-use aqo_model::policy::{Reason, Trigger};
+use aqo_model::policy::{Reason, Rule, Trigger};
 use aqo_model::types::NEVER;
 
 /// `()`: answers the offer.
@@ -74,6 +75,9 @@ pub(crate) fn tick(code: &mut Code<'_, '_>) {
     let observed = logical_time(code);
     let has_deadlines = schedule::has_deadlines(code);
     let deadline = deadline_of_all(code);
+    if let Some((cycle, most)) = schedule::catching(code.unit.model) {
+        older(code, (cycle, most), &deadline, &observed);
+    }
     if has_deadlines {
         code.when(deadline.clone().lt_s(observed.clone()), |code| {
             overdue(code, &deadline, &observed);
@@ -98,6 +102,62 @@ pub(crate) fn tick(code: &mut Code<'_, '_>) {
     code.when(ticks, run_tick);
     code.run(Routine::FinishTick, [ticks.get()]);
     code.leave();
+}
+
+/// Missed ticks that are each judged at their own instant, the oldest first; the first that leaves an
+/// entry ends the step.
+fn older(code: &mut Code<'_, '_>, (cycle, most): (u16, u16), deadline: &Exp, observed: &Exp) {
+    if most < 2 {
+        return;
+    }
+    let earlier = code.nested(|code| {
+        let latest = code.call(Routine::CountTicks(cycle), [observed.clone()]);
+        let latest = code.bind(latest);
+        let judged = schedule::judged(code, cycle, load64(0, cell::SERVED));
+        let judged = code.bind(judged);
+        let number = code.bind(judged + 1i64);
+        let newest = latest - (i64::from(most) - 1);
+        code.set(number, newest.clone().select(number, number.get().lt_s(newest)));
+        let rounds = Rounds::missed(u32::from(most) - 1);
+        code.repeat(rounds, |code, again| {
+            code.when(number.get().lt_s(latest), |code| {
+                let instant = code.call(Routine::TickInstant(cycle), [number.get()]);
+                let instant = code.bind(instant);
+                code.when(instant.get().le_s(deadline.clone()), |code| {
+                    older_tick(code, cycle, instant, number - judged - 1i64);
+                    code.set(number, number + 1i64);
+                    code.stop(again);
+                });
+            });
+        });
+    });
+    match schedule::sleeps(code) {
+        None => earlier.into_iter().for_each(|stm| code.push(stm)),
+        Some(asleep) => code.push(Stm::If(asleep.eqz(), earlier, Vec::new())),
+    }
+}
+
+/// One missed tick; leaves where it leaves an entry.
+fn older_tick(code: &mut Code<'_, '_>, cycle: u16, instant: Var, missed: Exp) {
+    code.run(Routine::Begin, [instant.get()]);
+    if !code.unit.model.schema.inputs.is_empty() {
+        offered::blind(code);
+    }
+    if schedule::has_deadlines(code) {
+        code.run(Routine::SettleDeadlines, []);
+    }
+    let (ticks, cycles) = (code.unit.map.ticks, code.unit.model.schema.cycles.len());
+    for index in schedule::indices(cycles) {
+        let due = if index == cycle { instant.get() } else { Exp::I64(-1) };
+        code.store(8, 0, ticks + tick::SIZE * u32::from(index) + tick::DUE, due);
+    }
+    let missed = code.bind(missed);
+    code.store(8, 0, ticks + tick::SIZE * u32::from(cycle) + tick::MISSED, missed);
+    code.store(8, 0, cell::DUE, instant);
+    code.store(8, 0, cell::MISSED, missed);
+    where_awake(code, |code| code.run(Routine::OlderRules(cycle), []));
+    let entry = code.call(Routine::FinishOlder, []);
+    code.when(entry, |code| code.leave());
 }
 
 /// What is past comes first, at its own instant, and by itself.
@@ -144,9 +204,25 @@ pub(crate) fn offer_waiting(code: &mut Code<'_, '_>) {
 
 /// `()`: the tick rules, top to bottom, once each.
 pub(crate) fn tick_rules(code: &mut Code<'_, '_>) {
+    run_each(code, |_| true);
+}
+
+/// `()`: those that read no input, for an older tick of a cycle.
+pub(crate) fn older_rules(code: &mut Code<'_, '_>, cycle: u16) {
+    let model = code.unit.model;
+    run_each(code, |rule| {
+        let answers = rule.on == Trigger::Tick || rule.on == Trigger::Cycle(cycle);
+        answers && !model.reads_inputs(rule)
+    });
+}
+
+fn run_each(code: &mut Code<'_, '_>, judged: impl Fn(&Rule) -> bool) {
     let (model, layout) = (code.unit.model, code.unit.layout);
     for (rule, offset) in &layout.outcomes {
         let declared = &model.policy.rules[usize::from(*rule)];
+        if !judged(declared) {
+            continue;
+        }
         let judged = code.nested(|code| {
             let verdict = code.call(Routine::Rule(*rule), []);
             let slot = crate::ir::at(code.unit.map.image + size(*offset));

@@ -120,6 +120,10 @@ impl Step<'_> {
         let worth = self.state.predictions[index].as_ref().is_some_and(|open| open.worth);
         let Some(source) = self.outside_source(index) else { return };
         if amount > 0 && worth && !self.state.observing {
+            // Evidence stands in the entry, also where the prediction held without looking at it.
+            if let Some(Source::Input(input)) = self.model.policy.predictions[index].source {
+                self.read.set(self.read.get() | 1 << input);
+            }
             self.gains.push(Gain { amount, source, claim: trust::claim(0, index as u16, &[]) });
         }
     }

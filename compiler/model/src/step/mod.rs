@@ -31,7 +31,7 @@ use crate::image::{Image, State};
 use crate::layout::{Layout, state};
 use crate::model::Model;
 use crate::offer::{Message, Offer, OfferKind, View};
-use crate::policy::{Happening, Pause, Reason, Trigger};
+use crate::policy::{Happening, Pause, Reason, Rule, Trigger};
 use crate::schema::Schedule;
 use crate::trust::{self, Gain};
 use crate::types::Bounds;
@@ -177,6 +177,21 @@ fn tick(
     let last = image.state.now;
     let observed = last.max(offer.observed);
     let deadline = schedule::next_deadline(model, layout, &image.state);
+    for tick in schedule::older(model, layout, &image.state, observed, served(offer)) {
+        if deadline < tick.due {
+            break;
+        }
+        let mut step = Step::new(model, layout, image, offer, tick.due, watch);
+        step.views.fill(None);
+        step.settle_deadlines();
+        if !step.state.resting {
+            step.run_tick_rules(&[tick], |rule| !model.reads_inputs(rule));
+        }
+        let stepped = step.finish(image, Cause::Tick(vec![tick]), None, served(offer));
+        if stepped.entry.is_some() {
+            return stepped;
+        }
+    }
     if deadline < observed {
         // What is past comes first, at its own instant, and by itself.
         let late = observed - deadline > schedule::grace(model);
@@ -196,7 +211,7 @@ fn tick(
     step.settle_deadlines();
     if !due.is_empty() && !step.state.resting {
         step.offer_waiting();
-        step.run_tick_rules(&due);
+        step.run_tick_rules(&due, |_| true);
     }
     step.finish(image, Cause::Tick(due), None, observed.max(served(offer)))
 }
@@ -239,7 +254,7 @@ fn hear(
     let ticks: Vec<Tick> = ticks.map(|(cycle, _)| Tick { cycle, due: now, missed: 0 }).collect();
     if !ticks.is_empty() && !step.state.resting {
         step.speech = None;
-        step.run_tick_rules(&ticks);
+        step.run_tick_rules(&ticks, |_| true);
     }
     let cause = Cause::Message {
         kind: message.kind,
@@ -362,12 +377,16 @@ impl<'a> Step<'a> {
     }
 
     /// Phase 3: tick rules, top to bottom, once each. An outcome is recorded when it changes.
-    fn run_tick_rules(&mut self, ticks: &[Tick]) {
+    fn run_tick_rules(&mut self, ticks: &[Tick], judged: impl Fn(&Rule) -> bool) {
         let latest = ticks.iter().map(|tick| tick.due).max().unwrap_or(self.now);
         let count: u64 = ticks.iter().map(|tick| tick.missed.saturating_add(1)).sum();
         for slot in 0..self.layout.outcomes.len() {
             let rule = self.layout.outcomes[slot].0;
-            self.tick = match self.model.policy.rules[usize::from(rule)].on {
+            let declared = &self.model.policy.rules[usize::from(rule)];
+            if !judged(declared) {
+                continue;
+            }
+            self.tick = match declared.on {
                 Trigger::Cycle(cycle) => ticks.iter().find(|tick| tick.cycle == cycle).copied(),
                 Trigger::Tick
                 | Trigger::Message(_)

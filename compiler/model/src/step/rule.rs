@@ -279,6 +279,24 @@ impl Model {
         kind.is_some_and(|message| !message.from.is_empty() && !self.is_open(message))
     }
 
+    /// Whether a rule reads an input: in its guard, its body, or what it foretells.
+    pub fn reads_inputs(&self, rule: &Rule) -> bool {
+        let mut found = false;
+        let mut see = |expr: &Expr| {
+            expr.walk(&mut |expr| found |= matches!(expr, Expr::Input(_)));
+        };
+        rule.when.iter().for_each(&mut see);
+        for stmt in &rule.body {
+            stmt.walk(&mut |stmt| {
+                stmt.exprs().into_iter().for_each(&mut see);
+                if let Stmt::Predict(index, _) = stmt {
+                    see(&self.policy.predictions[usize::from(*index)].holds);
+                }
+            });
+        }
+        found
+    }
+
     /// Whether any valid key may sign a message.
     pub fn is_open(&self, message: &Message) -> bool {
         let roles = &self.schema.roles;

@@ -8,7 +8,7 @@ use crate::image::{PredictionState, State};
 use crate::layout::Layout;
 use crate::model::Model;
 use crate::policy::Prediction;
-use crate::schema::{CatchUp, Schedule};
+use crate::schema::{CatchUp, Cycle, Schedule};
 use crate::types::NEVER;
 use crate::wake::flips;
 
@@ -63,6 +63,49 @@ fn origin(layout: &Layout, state: &State, cycle: usize) -> i64 {
     backoff.map_or(state.born, |slot| state.backoffs[slot])
 }
 
+/// The cycle whose missed ticks are each judged at their own instant: its index, and how many.
+pub(super) fn catching(model: &Model) -> Option<(usize, i64)> {
+    let cycles = model.schema.cycles.iter().enumerate();
+    cycles.into_iter().find_map(|(index, cycle)| match cycle.catch_up {
+        CatchUp::All(most) => Some((index, i64::from(most))),
+        CatchUp::One | CatchUp::Skip => None,
+    })
+}
+
+/// Up to where ticks of a cycle have been judged. What is to be judged one by one cannot lie before
+/// the last entry.
+fn judged(cycle: &Cycle, state: &State, served: i64) -> i64 {
+    match cycle.catch_up {
+        CatchUp::All(_) => served.max(state.now),
+        CatchUp::One | CatchUp::Skip => served,
+    }
+}
+
+/// The missed ticks that are each judged at their own instant, if ticks up to `served` have been
+/// judged: the newest but the last of all, the oldest first.
+pub(super) fn older(
+    model: &Model,
+    layout: &Layout,
+    state: &State,
+    observed: i64,
+    served: i64,
+) -> Vec<Tick> {
+    let Some((index, most)) = catching(model).filter(|_| !sleeps(model, state)) else {
+        return Vec::new();
+    };
+    let cycle = &model.schema.cycles[index];
+    let from = origin(layout, state, index);
+    let latest = calendar::count(cycle.schedule, from, observed.max(from));
+    let before = calendar::count(cycle.schedule, from, judged(cycle, state, served).max(from));
+    let first = (before + 1).max(latest - most + 1);
+    let ticks = (first..latest).map(|number| Tick {
+        cycle: index as u16,
+        due: calendar::instant(cycle.schedule, from, number),
+        missed: (number - before - 1).unsigned_abs(),
+    });
+    ticks.collect()
+}
+
 /// The ticks that are due at `observed`, if ticks up to `served` have been judged.
 pub(super) fn due(
     model: &Model,
@@ -84,13 +127,14 @@ pub(super) fn due(
         }
         let from = origin(layout, state, index);
         let latest = calendar::count(cycle.schedule, from, observed.max(from));
+        let served = judged(cycle, state, served);
         let before = calendar::count(cycle.schedule, from, served.max(from));
         if latest <= before {
             continue;
         }
         let due = calendar::instant(cycle.schedule, from, latest);
         let late = observed - due > calendar::patience(cycle.schedule);
-        if cycle.catch_up == CatchUp::One || !late {
+        if cycle.catch_up != CatchUp::Skip || !late {
             let missed = (latest - before - 1).unsigned_abs();
             ticks.push(Tick { cycle: index as u16, due, missed });
         }
@@ -111,21 +155,27 @@ pub fn next_due(model: &Model, layout: &Layout, state: &State, served: i64) -> i
             return wakes.filter(|wake| served < *wake).min().unwrap_or(NEVER);
         }
         let from = origin(layout, state, index);
+        let served = judged(cycle, state, served);
         let before = calendar::count(cycle.schedule, from, served.max(from));
         calendar::instant(cycle.schedule, from, before + 1)
     });
     ticks.min().unwrap_or(NEVER).min(deadline).min(NEVER)
 }
 
-/// Up to where ticks had been judged when an entry at `observed` answered these ones.
+/// Up to where ticks had been judged when an entry at `now`, which the host observed at `observed`,
+/// answered these ones.
 pub fn served_before(
     model: &Model,
     layout: &Layout,
     state: &State,
-    observed: i64,
+    (now, observed): (i64, i64),
     ticks: &[Tick],
 ) -> i64 {
     let cycles = model.schema.cycles.iter().enumerate();
+    // An older tick says nothing of the other cycles.
+    let cycles = cycles.filter(|(index, _)| {
+        now >= observed || ticks.iter().any(|tick| usize::from(tick.cycle) == *index)
+    });
     let bounds = cycles.map(|(index, cycle)| {
         if cycle.schedule == Schedule::OnTime {
             // One that ticked was not judged up to there; one that did not was.
@@ -135,16 +185,21 @@ pub fn served_before(
             return judged.unwrap_or(state.born);
         }
         let from = origin(layout, state, index);
-        let latest = calendar::count(cycle.schedule, from, observed.max(from));
+        let latest = calendar::count(cycle.schedule, from, observed.min(now).max(from));
         let tick = ticks.iter().find(|tick| usize::from(tick.cycle) == index);
         let judged = tick.map_or(latest, |tick| {
             let missed = i64::try_from(tick.missed).unwrap_or(i64::MAX);
             latest.saturating_sub(missed.saturating_add(1))
         });
+        let instant = calendar::instant(cycle.schedule, from, judged);
+        let late = observed - instant > calendar::patience(cycle.schedule);
         match (judged, cycle.catch_up, tick) {
+            (..=0, _, _) => state.born,
             // What is missed is nothing there, whatever was judged before.
-            (_, CatchUp::Skip, None) | (..=0, _, _) => state.born,
-            (judged, _, _) => calendar::instant(cycle.schedule, from, judged),
+            (_, CatchUp::Skip, None) if late => state.born,
+            // What lies before the last entry is nothing, whatever was judged.
+            (_, CatchUp::All(_), _) if instant <= state.now => state.born,
+            _ => instant,
         }
     });
     bounds.max().unwrap_or(observed).min(observed)

@@ -71,6 +71,8 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
             .at(|| format!("event {}", event.name))?;
     }
     schema.cycles.iter().try_for_each(cycle).at(|| "cycle".to_owned())?;
+    let all = schema.cycles.iter().filter(|cycle| matches!(cycle.catch_up, CatchUp::All(_)));
+    require(all.count() < 2, "two cycles that catch all up").at(|| "cycle".to_owned())?;
     let timed = schema.cycles.iter().filter(|cycle| cycle.schedule == Schedule::OnTime);
     require(timed.count() <= 1, "two cycles on time").at(|| "cycle".to_owned())?;
     derives(model)
@@ -106,10 +108,15 @@ fn cycle(cycle: &Cycle) -> Check {
         Schedule::Backoff { first, most } => period(first) && period(most) && first <= most,
         Schedule::Daily(at) => (0..DAY).contains(&at),
         Schedule::Monthly(day, at) => (1..=31).contains(&day) && (0..DAY).contains(&at),
-        Schedule::OnMessage => true,
+        Schedule::OnMessage => !matches!(cycle.catch_up, CatchUp::All(_)),
         Schedule::OnTime => cycle.catch_up == CatchUp::One,
     };
-    require(allowed, "a period below 1 ms, or no time of day or month")
+    require(allowed, "a period below 1 ms, or no time of day or month")?;
+    let caught = match cycle.catch_up {
+        CatchUp::All(most) => (1..=limits::CATCH_UP).contains(&most),
+        CatchUp::One | CatchUp::Skip => true,
+    };
+    require(caught, "how many ticks are caught up")
 }
 
 /// A derive reads what stands before it.
