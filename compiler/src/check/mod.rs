@@ -15,6 +15,7 @@ mod listing;
 mod literal;
 mod made;
 mod operator;
+mod quotient;
 mod store;
 
 pub(crate) use any::decides;

@@ -1,17 +1,16 @@
-//! Arithmetic and comparisons: scales and units, time and durations.
+//! Arithmetic and comparisons: scales and units, time and durations. Quotients are a file of their own.
 
+use super::quotient::{FLOW_HELP, is_flow};
 use super::store::show_unit;
 use super::{Checker, Typed, unbounded};
 use crate::codes::Code;
 use crate::types::product;
 use aqo_grammar::tree::{self, At, BinaryOp, ExprKind, LiteralKind};
-use aqo_model::expr::{Expr, Order, Rounding};
-use aqo_model::facts::Interval;
+use aqo_model::expr::{Expr, Order};
 use aqo_model::types::{Bounds, Type, Unit};
-use aqo_model::verify::Fault;
 
 /// The most digits after the point of a number that is only computed with: 10^18 fits 64 bits.
-const SCALE_MAX: u8 = 18;
+pub(super) const SCALE_MAX: u8 = 18;
 
 impl Checker<'_> {
     /// `a + b`, `a - b`, `a * b`, `a / b`, `a % b`.
@@ -23,10 +22,11 @@ impl Checker<'_> {
         at: At,
         want: Option<&Type>,
     ) -> Typed {
+        if op == BinaryOp::Div {
+            return self.divided(left, right, at);
+        }
         let (a, b) = if op == BinaryOp::Mul {
             (self.operand(left, None), self.operand(right, None))
-        } else if op == BinaryOp::Div {
-            (self.dividend(left), self.operand(right, None))
         } else {
             self.operands(left, right, want)
         };
@@ -35,9 +35,9 @@ impl Checker<'_> {
             BinaryOp::Add => self.add(a, b, at),
             BinaryOp::Sub => self.sub(a, b, at),
             BinaryOp::Mul => self.mul(a, b, at),
-            BinaryOp::Div => self.div(a, b, at),
             BinaryOp::Rem => self.rem(a, b, at),
-            BinaryOp::Eq
+            BinaryOp::Div
+            | BinaryOp::Eq
             | BinaryOp::Ne
             | BinaryOp::Lt
             | BinaryOp::Le
@@ -51,51 +51,10 @@ impl Checker<'_> {
     }
 
     /// An operand that is there; where it may be absent, an `else` must answer.
-    fn operand(&mut self, expr: &tree::Expr, want: Option<&Type>) -> Option<Typed> {
+    pub(super) fn operand(&mut self, expr: &tree::Expr, want: Option<&Type>) -> Option<Typed> {
         let typed = self.expr(expr, want);
         typed.ty.as_ref()?;
         self.present(typed)
-    }
-
-    /// What is divided or rounded: a product in it may be beyond 64 bits (Y8).
-    fn dividend(&mut self, expr: &tree::Expr) -> Option<Typed> {
-        let whole = without_parens(expr);
-        let ExprKind::Binary { op: BinaryOp::Mul, left, right, .. } = &whole.kind else {
-            return self.operand(expr, None);
-        };
-        let (a, b) = (self.operand(left, None), self.operand(right, None));
-        let typed = self.mul(a?, b?, whole.at);
-        typed.ty.is_some().then_some(typed)
-    }
-
-    /// A quotient: as it is where its dividend fits 64 bits, else as one product over a divisor.
-    fn quotient(&self, rounding: Rounding, top: Vec<Expr>, bottom: Expr) -> Expr {
-        let mul = |a: Expr, b: Expr| Expr::Mul(Box::new(a), Box::new(b));
-        let product = |factors: &[Expr]| factors.iter().cloned().reduce(mul);
-        let fits = |expr: &Expr| !matches!(self.checked(expr), Err(Fault::Overflow(_)));
-        let whole = product(&top).unwrap_or(Expr::number(1));
-        if !fits(&whole) {
-            // Each way to take the factors as two that fit.
-            for split in (1..top.len()).rev() {
-                let [first, second] = [&top[..split], &top[split..]].map(product);
-                if let (Some(a), Some(b)) = (first, second)
-                    && fits(&a)
-                    && fits(&b)
-                {
-                    return Expr::MulDiv(rounding, Box::new(a), Box::new(b), Box::new(bottom));
-                }
-            }
-        }
-        Expr::Div(rounding, Box::new(whole), Box::new(bottom))
-    }
-
-    /// The interval of a dividend, which may be a product beyond 64 bits.
-    fn interval_of_dividend(&self, expr: &Expr) -> Interval {
-        match self.checked(expr) {
-            Err(Fault::Overflow(interval)) => interval,
-            Ok(checked) => checked.interval.unwrap_or(Interval::I64),
-            Err(_) => Interval::I64,
-        }
     }
 
     /// Two operands of one type: a bare literal takes its from the other side.
@@ -156,7 +115,7 @@ impl Checker<'_> {
         }
     }
 
-    fn mul(&mut self, a: Typed, b: Typed, at: At) -> Typed {
+    pub(super) fn mul(&mut self, a: Typed, b: Typed, at: At) -> Typed {
         match (&a.ty, &b.ty) {
             (
                 Some(Type::Number { scale, unit, .. }),
@@ -173,7 +132,13 @@ impl Checker<'_> {
             {
                 self.typed(binary(Expr::Mul, a, b), Type::Duration(Bounds::DURATION), at)
             }
-            _ => self.no_operator(&a, &b, at),
+            _ => {
+                let typed = self.no_operator(&a, &b, at);
+                if let (true, Some(problem)) = (is_flow(&a, &b), self.problems.last_mut()) {
+                    problem.help = Some(FLOW_HELP.to_owned());
+                }
+                typed
+            }
         }
     }
 
@@ -191,49 +156,6 @@ impl Checker<'_> {
         None
     }
 
-    /// Plain division is toward minus infinity, so both sides must be known not to be negative.
-    fn div(&mut self, a: Typed, b: Typed, at: At) -> Typed {
-        let ty = match (&a.ty, &b.ty) {
-            (
-                Some(Type::Number { scale, unit, .. }),
-                Some(Type::Number { scale: 0, unit: u, .. }),
-            ) => number(*scale, product(unit, u, -1)),
-            (Some(Type::Number { .. }), Some(Type::Number { .. })) => {
-                let problem =
-                    self.problem(Code::Digits, at, "a quotient of decimals needs its rounding");
-                problem.help = Some("wrap it: `half_even(a / b)`".to_owned());
-                return self.wrong(at);
-            }
-            (Some(Type::Duration(_)), Some(Type::Duration(_))) => number(0, Unit::default()),
-            (Some(Type::Duration(_)), Some(ty)) if is_count(ty) => Type::Duration(Bounds::DURATION),
-            _ => return self.no_operator(&a, &b, at),
-        };
-        let divisor = self.interval(&b.expr);
-        if divisor.low <= 0 && divisor.high >= 0 {
-            return self.zero(&b, divisor, at);
-        }
-        if self.interval_of_dividend(&a.expr).low < 0 || divisor.low < 0 {
-            let problem = self.problem(
-                Code::Digits,
-                at,
-                "a quotient that may be negative needs its rounding",
-            );
-            problem.help =
-                Some("wrap it: `floor(a / b)`, `trunc(a / b)`, `half_even(a / b)`".to_owned());
-            return self.wrong(at);
-        }
-        let expr = self.quotient(Rounding::Floor, factors(a.expr), b.expr);
-        self.typed(expr, ty, at)
-    }
-
-    /// A divisor that may be zero, said at the divisor itself.
-    fn zero(&mut self, divisor: &Typed, interval: Interval, at: At) -> Typed {
-        if let Some(ty) = &divisor.ty {
-            self.divisor(interval, divisor.at, ty);
-        }
-        self.wrong(at)
-    }
-
     fn rem(&mut self, a: Typed, b: Typed, at: At) -> Typed {
         let divisor = self.interval(&b.expr);
         if divisor.low <= 0 {
@@ -244,77 +166,6 @@ impl Checker<'_> {
             Some((a, b, ty)) => self.typed(binary(Expr::Rem, a, b), ty, at),
             None => self.wrong(at),
         }
-    }
-
-    /// A rounding word around one exact fraction.
-    pub(super) fn rounded(
-        &mut self,
-        rounding: Rounding,
-        inner: &tree::Expr,
-        at: At,
-        want: Option<&Type>,
-    ) -> Typed {
-        let (top, bottom) = match without_parens(inner) {
-            tree::Expr {
-                kind: ExprKind::Binary { op: BinaryOp::Div, left, right, .. }, ..
-            } => (self.dividend(left), Some(self.operand(right, None))),
-            whole => (self.dividend(whole), None),
-        };
-        let Some(a) = top else { return self.wrong(at) };
-        let b = match bottom {
-            Some(None) => return self.wrong(at),
-            Some(Some(b)) => Some(b),
-            None => None,
-        };
-        if let Some(b) = &b {
-            let divisor = self.interval(&b.expr);
-            if divisor.low <= 0 && divisor.high >= 0 {
-                return self.zero(b, divisor, at);
-            }
-        }
-        let (mut scale, mut unit) = match (&a.ty, b.as_ref().and_then(|b| b.ty.as_ref())) {
-            (Some(Type::Number { scale, unit, .. }), None) => (i32::from(*scale), unit.clone()),
-            (
-                Some(Type::Number { scale, unit, .. }),
-                Some(Type::Number { scale: s, unit: u, .. }),
-            ) => (i32::from(*scale) - i32::from(*s), product(unit, u, -1)),
-            (Some(Type::Duration(_)), Some(Type::Duration(_))) => (0, Unit::default()),
-            (Some(Type::Duration(_)), Some(ty)) if is_count(ty) => {
-                let bottom = b.map_or(Expr::number(1), |b| b.expr);
-                let expr = self.quotient(rounding, factors(a.expr), bottom);
-                let typed = self.typed(expr, Type::Duration(Bounds::DURATION), at);
-                return self.sound(typed);
-            }
-            _ => return self.no_operator(&a, &a, at),
-        };
-        let wanted = match want.map(super::store::held) {
-            Some(Type::Number { scale, .. }) => i32::from(*scale),
-            Some(_) | None => 0,
-        };
-        let mut top = factors(a.expr);
-        let mut bottom = b.map_or(Expr::number(1), |b| b.expr);
-        if (wanted - scale).unsigned_abs() > u32::from(SCALE_MAX) {
-            let problem = self.problem(
-                Code::Digits,
-                at,
-                "this quotient needs more digits than are computed with",
-            );
-            problem.help = Some("round dividend or divisor first".to_owned());
-            return self.wrong(at);
-        }
-        let power = 10i64.checked_pow((wanted - scale).unsigned_abs()).map(Expr::number);
-        match power {
-            Some(power) if wanted > scale => top.push(power),
-            Some(power) if wanted < scale => {
-                bottom = Expr::Mul(Box::new(bottom), Box::new(power));
-            }
-            Some(_) | None => {}
-        }
-        scale = wanted;
-        let ty = number(u8::try_from(scale).unwrap_or(0), std::mem::take(&mut unit));
-        let expr = self.quotient(rounding, top, bottom);
-        let typed = self.typed(expr, ty, at);
-        self.sound(typed)
     }
 
     /// Two numbers in one unit and the larger scale; two durations or two instants as they are.
@@ -444,25 +295,20 @@ impl Checker<'_> {
     }
 }
 
-fn binary(node: impl Fn(Box<Expr>, Box<Expr>) -> Expr, a: Typed, b: Typed) -> Expr {
+pub(super) fn binary(node: impl Fn(Box<Expr>, Box<Expr>) -> Expr, a: Typed, b: Typed) -> Expr {
     node(Box::new(a.expr), Box::new(b.expr))
 }
 
-fn number(scale: u8, unit: Unit) -> Type {
+pub(super) fn number(scale: u8, unit: Unit) -> Type {
     Type::Number { scale, unit, within: Bounds::ALL }
 }
 
-/// The factors of a product, or the whole.
-fn factors(expr: Expr) -> Vec<Expr> {
-    if let Expr::Mul(a, b) = expr { vec![*a, *b] } else { vec![expr] }
-}
-
 /// A whole number without unit.
-fn is_count(ty: &Type) -> bool {
+pub(super) fn is_count(ty: &Type) -> bool {
     matches!(ty, Type::Number { scale: 0, unit, .. } if unit.0.is_empty())
 }
 
-fn without_parens(expr: &tree::Expr) -> &tree::Expr {
+pub(super) fn without_parens(expr: &tree::Expr) -> &tree::Expr {
     if let ExprKind::Paren(inner) = &expr.kind { without_parens(inner) } else { expr }
 }
 

@@ -266,6 +266,22 @@ impl Draw<'_> {
         }
     }
 
+    /// What a rate comes to in a time, in either order; the rate is cut, the time need not be.
+    fn flow(&mut self, rate: &str, depth: u32) -> String {
+        let span = Type::Duration(aqo_model::types::Bounds::DURATION);
+        let word = *self.chance.pick(&WORDS);
+        let by = *self.chance.pick(&["1min", "7h", "250ms", "(-3s)"]);
+        let ran = match self.chance.below(3) {
+            0 => self.atom(|found| same_kind(&span, found)).map(|atom| atom.name),
+            _ => None,
+        };
+        let ran = ran.unwrap_or_else(|| self.small(&span, depth));
+        match self.chance.below(2) {
+            0 => format!("{word}({rate} * {ran} / {by})"),
+            _ => format!("{word}({ran} * {rate} / {by})"),
+        }
+    }
+
     /// A quotient or a product, rounded to the digits of its place.
     pub fn rounded(&mut self, ty: &Type, depth: u32) -> String {
         let word = *self.chance.pick(&WORDS);
@@ -277,6 +293,15 @@ impl Draw<'_> {
             // A constant that stands alone has no unit.
             let by = self.divisor();
             return match self.atom(|found| same_kind(ty, found)) {
+                Some(atom) if self.chance.percent(40) => {
+                    let rate = format!(
+                        "clamp({}, {}, {})",
+                        atom.name,
+                        amount(ty, -MOST),
+                        amount(ty, MOST)
+                    );
+                    self.flow(&rate, depth)
+                }
                 Some(atom) => format!("{word}({} / {by})", atom.name),
                 None => self.number(&wide(ty), depth),
             };
@@ -285,10 +310,16 @@ impl Draw<'_> {
         let same = number(*scale, unit.clone(), i64::MIN, i64::MAX);
         let by = self.divisor();
         let plain = number(self.chance.below(3) as u8, Unit::default(), i64::MIN, i64::MAX);
-        match self.chance.below(4) {
+        match self.chance.below(5) {
             0 => format!("{word}({})", self.small(&finer, depth)),
             1 => format!("{word}({} / {by})", self.small(&same, depth)),
             2 => format!("{word}({} * {})", self.small(&same, depth), self.small(&plain, depth)),
+            3 => {
+                let digits = 1 + self.chance.below(3) as u8;
+                let rate = number(digits, Unit::default(), i64::MIN, i64::MAX);
+                let rate = self.small(&rate, depth);
+                self.flow(&rate, depth)
+            }
             _ => {
                 let (a, b) = (self.small(&same, depth), self.small(&plain, depth));
                 format!("{word}({a} * {b} / {by})")

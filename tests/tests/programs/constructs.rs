@@ -168,6 +168,7 @@ const PARTS: &[&str] = &[
     "collect if",
     "collect map",
     "edit reason",
+    "flow over time",
     "binder of two",
     "payload",
 ];
@@ -360,8 +361,9 @@ impl Constructs {
             };
             shapes.into_iter().for_each(|shape| self.note(shape_name(shape), executed));
             match expr {
-                Expr::Div(rounding, ..) | Expr::MulDiv(rounding, ..) => {
+                Expr::Div(rounding, _, by) | Expr::MulDiv(rounding, _, _, by) => {
                     self.note(rounding_name(rounding), executed);
+                    self.note_if(is_of_flow(by), "flow over time", executed);
                 }
                 Expr::Compare(order, ..) => self.note(order_name(order), executed),
                 Expr::Each(quantifier, binders, ..) => {
@@ -375,5 +377,16 @@ impl Constructs {
                 _ => {}
             }
         });
+    }
+}
+
+/// Whether a divisor is that of a flow: no other quotient that is drawn is by 7 h. Where the place
+/// of the flow has other digits than its number, a power of ten is multiplied with it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a question about two of many shapes")]
+fn is_of_flow(by: &Expr) -> bool {
+    match by {
+        Expr::Mul(by, _) => is_of_flow(by),
+        Expr::Value(value) => value.int() == Some(7 * 3_600_000_000),
+        _ => false,
     }
 }
