@@ -142,9 +142,11 @@ impl<'w> Words<'w> {
     }
 
     fn place(&mut self, place: &'w tree::Place) {
-        match &place.part {
-            Some(PlacePart::Index(index) | PlacePart::IndexField(index, _)) => self.expr(index),
-            Some(PlacePart::Field(_)) | None => {}
+        for part in &place.parts {
+            match part {
+                PlacePart::Index(index) => self.expr(index),
+                PlacePart::Field(_) => {}
+            }
         }
     }
 

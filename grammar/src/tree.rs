@@ -479,16 +479,15 @@ pub struct Let {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     pub name: Name,
-    pub part: Option<PlacePart>,
+    /// The steps from the name to what is meant; none for the whole.
+    pub parts: Vec<PlacePart>,
     pub at: At,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlacePart {
     Field(Name),
-    Index(Box<Expr>),
-    /// `regions["eu"].errors`: a child's input, in `offer` alone.
-    IndexField(Box<Expr>, Name),
+    Index(Expr),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -206,9 +206,11 @@ impl<'t> Walk<'t> {
     }
 
     fn place(&mut self, place: &'t Place) {
-        match &place.part {
-            Some(PlacePart::Index(index) | PlacePart::IndexField(index, _)) => self.expr(index),
-            Some(PlacePart::Field(_)) | None => {}
+        for part in &place.parts {
+            match part {
+                PlacePart::Index(index) => self.expr(index),
+                PlacePart::Field(_) => {}
+            }
         }
     }
 

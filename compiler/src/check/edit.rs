@@ -25,12 +25,25 @@ fn parted(value: &tree::Expr) -> (&tree::Expr, Option<&Refuse>) {
     }
 }
 
+/// A place as it is written, up to the first key.
+fn spelled(place: &Place) -> String {
+    let parts = place.parts.iter().map_while(|part| match part {
+        PlacePart::Field(name) => Some(name.text.as_str()),
+        PlacePart::Index(_) => None,
+    });
+    [place.name.text.as_str()].into_iter().chain(parts).collect::<Vec<_>>().join(".")
+}
+
 /// A part of a field that a statement changes.
 struct Target {
     field: u16,
     way: Vec<Step>,
+    /// Its name, with the names of parts before the first key.
+    name: String,
     /// The type of the part.
     ty: Type,
+    /// The type of the map or list that the last key was looked up in.
+    held_by: Option<Type>,
     at: At,
 }
 
@@ -40,7 +53,7 @@ impl Checker<'_> {
             let (value, refuse) = parted(value);
             return self.bind_role(role, place, value, refuse, Edit::Put(()));
         }
-        if place.part.is_some() {
+        if !place.parts.is_empty() {
             return self.set_part(place, value);
         }
         let index = self.field_to_change(place)?;
@@ -80,7 +93,7 @@ impl Checker<'_> {
         let overlaps = |set: &Vec<u16>| set.starts_with(&part) || part.starts_with(set);
         if let Some((_, first)) = self.path.set.iter().find(|(set, _)| overlaps(set)) {
             let first = self.loc(*first);
-            let message = format!("`{}` is set twice on this path", place.name.text);
+            let message = format!("`{}` is set twice on this path", spelled(place));
             let problem = self.problem(Code::SetTwice, place.at, message);
             problem.related.push((first, "set here already".to_owned()));
         }
@@ -95,35 +108,34 @@ impl Checker<'_> {
             self.take(vec![field], place);
             return None;
         }
-        let mut target = Target { field, way: Vec::new(), ty: declared.ty.clone(), at: place.at };
-        let mut part = vec![field];
-        let found = match &place.part {
-            None => Some(()),
-            Some(PlacePart::Field(name)) => self.step_to_part(&mut target, name).map(|index| {
-                part.push(index);
-            }),
-            Some(PlacePart::Index(index)) => self.step_to_item(&mut target, index),
-            Some(PlacePart::IndexField(index, name)) => self
-                .step_to_item(&mut target, index)
-                .and_then(|()| self.step_to_part(&mut target, name).map(drop)),
-        };
-        self.take(part, place);
+        let (name, ty) = (spelled(place), declared.ty.clone());
+        let mut target = Target { field, way: Vec::new(), name, ty, held_by: None, at: place.at };
+        let found = place.parts.iter().try_for_each(|part| match part {
+            PlacePart::Field(name) => self.step_to_part(&mut target, name),
+            PlacePart::Index(index) => self.step_to_item(&mut target, index),
+        });
+        // Of two keys it is not known whether they differ: a collection is changed by one statement.
+        let parts = target.way.iter().map_while(|step| match step {
+            Step::Part(part) => Some(*part),
+            Step::At(_) => None,
+        });
+        self.take([field].into_iter().chain(parts).collect(), place);
         found.map(|()| target)
     }
 
-    fn step_to_part(&mut self, target: &mut Target, name: &Name) -> Option<u16> {
+    fn step_to_part(&mut self, target: &mut Target, name: &Name) -> Option<()> {
         let Type::Record(index) = target.ty else {
             let shown = self.shown(&target.ty);
             let message = format!("only a record has parts to set, this is {shown}");
-            let problem = self.problem(Code::Mismatch, name.at, message);
-            problem.help =
-                Some("bind an option first: `is some(x)`, then set the whole".to_owned());
+            let is_option = matches!(target.ty, Type::Option(_));
+            let help = "bind an option first: `is some(x)`, then set the whole".to_owned();
+            self.problem(Code::Mismatch, name.at, message).help = Some(help).filter(|_| is_option);
             return None;
         };
         let (part, ty) = self.part_of(index, name)?;
         target.way.push(Step::Part(part));
         target.ty = ty;
-        Some(part)
+        Some(())
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "a question about a few of many shapes")]
@@ -146,7 +158,7 @@ impl Checker<'_> {
         key.ty.as_ref()?;
         let key = self.store_as(key, &wanted, "this key")?;
         target.way.push(Step::At(key));
-        target.ty = held;
+        target.held_by = Some(std::mem::replace(&mut target.ty, held));
         Some(())
     }
 
@@ -183,7 +195,7 @@ impl Checker<'_> {
     /// The role that a statement binds anew.
     fn role_to_bind(&self, place: &Place) -> Option<u16> {
         match self.shape.def(&place.name.text) {
-            Some(Def::Role(role)) if place.part.is_none() => Some(role),
+            Some(Def::Role(role)) if place.parts.is_empty() => Some(role),
             _ => None,
         }
     }
@@ -359,18 +371,19 @@ impl Checker<'_> {
 
     /// There may be no place for an edit, and nothing answers for that.
     fn no_place(&mut self, target: &Target, edit: &Edit) {
-        let name = self.field_name(target.field);
+        let name = &target.name;
         let steps = target.way.iter().filter(|step| matches!(step, Step::At(_))).count();
         let is_last = matches!(target.way.last(), Some(Step::At(_)));
-        let declared = &self.model.schema.fields[usize::from(target.field)].ty;
-        let adds = match edit {
-            Edit::Put(_) => steps == 1 && is_last && matches!(declared, Type::Map { .. }),
-            Edit::Add(_) => steps == 0,
-            Edit::Remove(_) => false,
+        let holder = match edit {
+            Edit::Put(_) => target
+                .held_by
+                .as_ref()
+                .filter(|ty| steps == 1 && is_last && matches!(ty, Type::Map { .. })),
+            Edit::Add(_) => Some(&target.ty).filter(|_| steps == 0),
+            Edit::Remove(_) => None,
         };
         let place = self.shape.field_places.get(usize::from(target.field)).copied();
-        let problem = if adds {
-            let whole = if steps == 0 { &target.ty } else { declared };
+        let problem = if let Some(whole) = holder {
             let most = whole.items().map_or(0, |(_, max)| max);
             let problem = self.problem(Code::MayBeFull, target.at, format!("`{name}` may be full"));
             problem.label = format!("holds {most} at most");

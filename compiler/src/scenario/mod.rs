@@ -16,7 +16,7 @@ use crate::diagnostic::{Loc, PartId, Problem};
 use crate::globals::{Globals, not_yet, unknown};
 use crate::shape::{Def, Shape};
 use crate::types::without_bounds;
-use aqo_grammar::tree::{self, Name, PlacePart, StepKind};
+use aqo_grammar::tree::{self, Name, StepKind};
 use aqo_model::expr::Expr;
 use aqo_model::layout::Layout;
 use aqo_model::policy::{Measure, Reason};
@@ -515,9 +515,7 @@ impl Reader<'_> {
     fn offer(&mut self, place: &tree::Place, value: &tree::Expr) -> Option<Kind> {
         let model = self.model;
         let inputs = &model.wide().schema.inputs;
-        if let Some(PlacePart::Field(_) | PlacePart::Index(_) | PlacePart::IndexField(..)) =
-            place.part
-        {
+        if !place.parts.is_empty() {
             return self.later(place.at, "an input of a child");
         }
         let Some(Def::Input(input)) = self.shape.def(&place.name.text) else {

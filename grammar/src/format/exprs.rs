@@ -405,17 +405,13 @@ impl Printer<'_> {
 
     pub(super) fn place(&mut self, place: &Place) {
         self.any();
-        match &place.part {
-            None => {}
-            Some(PlacePart::Field(_)) => {
-                self.word(Kind::Dot);
-                self.any();
-            }
-            Some(PlacePart::Index(index)) => self.index(index),
-            Some(PlacePart::IndexField(index, _)) => {
-                self.index(index);
-                self.word(Kind::Dot);
-                self.any();
+        for part in &place.parts {
+            match part {
+                PlacePart::Field(_) => {
+                    self.word(Kind::Dot);
+                    self.any();
+                }
+                PlacePart::Index(index) => self.index(index),
             }
         }
     }

@@ -335,16 +335,24 @@ impl Body<'_, '_> {
         let name = field.named.name.clone();
         match &field.named.ty {
             Type::Record(index) => {
-                let parts = self.draw.world.types.records[usize::from(*index)].fields.clone();
-                let part = self.draw.chance.pick(&parts).clone();
-                Some(self.into(&format!("{name}.{}", part.name), &part.ty))
+                let mut parts = self.draw.world.types.records[usize::from(*index)].fields.clone();
+                let nested = parts.iter().position(|part| matches!(part.ty, Type::Record(_)));
+                let any = self.draw.chance.below(parts.len() as u64) as usize;
+                let first = parts.swap_remove(nested.unwrap_or(any));
+                let first = self.deeper(&format!("{name}.{}", first.name), &first.ty, false);
+                if parts.is_empty() || self.draw.chance.percent(60) {
+                    return Some(first);
+                }
+                let other = self.draw.chance.pick(&parts).clone();
+                let other = self.deeper(&format!("{name}.{}", other.name), &other.ty, false);
+                Some(format!("{first} {other}"))
             }
             Type::List { item, .. } => {
-                let place = self.draw.number(&super::world::int(i64::MIN, i64::MAX), 1);
+                let place = self.place();
                 match self.draw.chance.below(3) {
                     0 => Some(self.added(item, &name, self.assured)),
-                    1 => Some(self.answered(&format!("{name}[{place}]"), item)),
-                    _ => Some(self.deeper(&format!("{name}[{place}]"), item)),
+                    1 if !many(item) => Some(self.answered(&format!("{name}[{place}]"), item)),
+                    _ => Some(self.deeper(&format!("{name}[{place}]"), item, true)),
                 }
             }
             Type::Ring { item, .. } => Some(self.added(item, &name, true)),
@@ -357,11 +365,19 @@ impl Body<'_, '_> {
                 let place = self.draw.value(key, 1);
                 Some(match self.draw.chance.below(3) {
                     0 => format!("remove {place} from {name}"),
-                    1 => self.deeper(&format!("{name}[{place}]"), value),
+                    1 => self.deeper(&format!("{name}[{place}]"), value, true),
                     _ => self.answered(&format!("{name}[{place}]"), value),
                 })
             }
             _ => None,
+        }
+    }
+
+    /// A place of a list: often the first, which is likely to be there.
+    fn place(&mut self) -> String {
+        match self.draw.chance.below(2) {
+            0 => "0".to_owned(),
+            _ => self.draw.number(&super::world::int(i64::MIN, i64::MAX), 1),
         }
     }
 
@@ -384,21 +400,28 @@ impl Body<'_, '_> {
         format!("set {place} = {value} else refuse no_room")
     }
 
-    /// A change inside an item, where it is something that has parts.
-    fn deeper(&mut self, place: &str, held: &Type) -> String {
+    /// A change of a part, or of a part of it; behind a key there may be no such place.
+    fn deeper(&mut self, place: &str, held: &Type, keyed: bool) -> String {
         match held {
-            Type::Record(index) => {
+            Type::Record(index) if self.draw.chance.percent(70) => {
                 let parts = self.draw.world.types.records[usize::from(*index)].fields.clone();
                 let part = self.draw.chance.pick(&parts).clone();
-                self.answered(&format!("{place}.{}", part.name), &part.ty)
+                self.deeper(&format!("{place}.{}", part.name), &part.ty, keyed)
             }
-            Type::List { item, .. } | Type::Ring { item, .. } | Type::Set { item, .. } => {
-                self.added(item, place, false)
+            Type::List { item, .. } if self.draw.chance.percent(60) => {
+                let key = self.place();
+                self.deeper(&format!("{place}[{key}]"), item, true)
             }
-            _ => self.answered(place, held),
+            Type::Map { key, value, .. } if self.draw.chance.percent(70) => {
+                let key = self.draw.value(key, 1);
+                self.deeper(&format!("{place}[{key}]"), value, true)
+            }
+            Type::Ring { item, .. } => self.added(item, place, !keyed),
+            Type::List { item, .. } | Type::Set { item, .. } => self.added(item, place, false),
+            _ if keyed => self.answered(place, held),
+            _ => self.into(place, held),
         }
     }
-
     /// A part that is always there, and what may go wrong with it.
     fn into(&mut self, place: &str, ty: &Type) -> String {
         match ty {

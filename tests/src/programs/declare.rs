@@ -86,7 +86,10 @@ impl Drawing {
         }
         for index in 0..self.chance.below(3) {
             let name = format!("R{index}");
-            let fields = self.params("x", 3, if index == 0 { 0 } else { 1 });
+            let mut fields = self.params("x", 3, if index == 0 { 0 } else { 1 });
+            if index > 0 && self.chance.percent(60) {
+                fields[0].ty = Type::Record(index as u16 - 1);
+            }
             let text = self.written(&fields);
             self.world.types.records.push(Record { name: name.clone(), fields });
             self.push(Level::Item, &name, format!("record {name} {{ {text} }}"));

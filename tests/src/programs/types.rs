@@ -71,7 +71,9 @@ impl World {
                 ty => Type::Option(Box::new(ty)),
             },
             1 if !self.types.records.is_empty() => {
-                Type::Record(chance.below(self.types.records.len() as u64) as u16)
+                // The last are those that hold others.
+                let draws = [0, 1].map(|_| chance.below(self.types.records.len() as u64) as u16);
+                Type::Record(draws[0].max(draws[1]))
             }
             2 => Type::List { item: Box::new(self.item(chance, depth)), max },
             3 => Type::Ring { item: Box::new(self.item(chance, depth)), max },

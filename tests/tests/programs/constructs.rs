@@ -168,6 +168,7 @@ const PARTS: &[&str] = &[
     "collect if",
     "collect map",
     "edit reason",
+    "edit of a part of a part",
     "flow over time",
     "binder of two",
     "payload",
@@ -340,6 +341,8 @@ impl Constructs {
             self.note(edit_name(edit), executed);
             path.iter().for_each(|step| self.note(step_name(step), executed));
             self.note_if(reason.is_some(), "edit reason", executed);
+            let is_nested = matches!(path[..], [Step::Part(_), Step::Part(_), ..]);
+            self.note_if(is_nested, "edit of a part of a part", executed);
         }
         if let Stmt::Bind(_, edit, _) = stmt {
             self.note(bind_name(edit), executed);
