@@ -1,8 +1,9 @@
 //! The database: source texts in, queries kept until what they read changes.
 //!
-//! Each query reads the one below: text, tree, part, globals, shape, head, rule, object. A part is
-//! compared without its positions, so an edit of white space checks nothing again, and an edit
-//! inside a rule checks that rule alone.
+//! Each query reads the one below: text, tree, part, globals, shape, head, guard, rule, object. A part
+//! is compared without its positions, so an edit of white space checks nothing again, an edit inside
+//! the body of a rule checks that rule alone, and one of its guard also the rules below it on the same
+//! message.
 
 use crate::carried::carried;
 use crate::codes::Code;
@@ -12,16 +13,17 @@ use crate::globals::Globals;
 use crate::modules::{globals_in, uses_are_sound};
 use crate::object::shape;
 use crate::policy::{Head, head};
-use crate::rule::{CheckedRule, check_rule, refusable_problem};
+use crate::rule::{CheckedRule, Context, check_guard, check_rule, refusable_problem};
 use crate::scenario::property::{Property, property};
 use crate::scenario::{Scenario, Target, scenario};
-use crate::shape::Shape;
+use crate::shape::{Def, Shape};
 use crate::silence::Unread;
 pub use crate::source::SourceFile;
 use crate::unused::unused;
 use aqo_grammar::tree::{self, At, ItemKind, MemberKind, Span};
 use aqo_grammar::{Parse, parse};
 use aqo_model::Model;
+use aqo_model::policy::Rule;
 use aqo_model::types::Type;
 use aqo_model::verify;
 use std::sync::Arc;
@@ -184,8 +186,53 @@ pub fn rule_of(
     let (globals, shape) = (globals_of(db, file), shape_of(db, file, part.0));
     let head = head_of(db, file, part.0)?;
     let rule = rule_tree(db, file, part)?;
+    let above = guards_above(db, file, &shape, part, index);
     let part = PartId { item: part.0, member: Some(part.1) };
-    Some(Arc::new(check_rule(&globals, &shape, &head, part, index, &rule)))
+    let ctx = Context { globals: &globals, shape: &shape, head: &head, part, index };
+    Some(Arc::new(check_rule(ctx, &rule, &above)))
+}
+
+/// The guard of a rule on a message. It is a query of its own, so that an edit of a body, which
+/// leaves the guard as it was, checks no rule below it.
+#[salsa::tracked(returns(clone))]
+fn guard_of(
+    db: &dyn salsa::Database,
+    file: SourceFile,
+    part: PartKey,
+    index: u16,
+) -> Option<Arc<Rule>> {
+    let (globals, shape) = (globals_of(db, file), shape_of(db, file, part.0));
+    let head = head_of(db, file, part.0)?;
+    let rule = rule_tree(db, file, part)?;
+    let above = guards_above(db, file, &shape, part, index);
+    let part = PartId { item: part.0, member: Some(part.1) };
+    let ctx = Context { globals: &globals, shape: &shape, head: &head, part, index };
+    check_guard(ctx, &rule, &above).map(Arc::new)
+}
+
+/// What a rule answers, by name.
+#[salsa::tracked(returns(clone))]
+fn trigger_of(db: &dyn salsa::Database, file: SourceFile, part: PartKey) -> Option<String> {
+    let rule = rule_tree(db, file, part)?;
+    rule.trigger.part.is_none().then(|| rule.trigger.name.text.clone())
+}
+
+/// The guards of the rules above one that answer the same message, from the top.
+fn guards_above(
+    db: &dyn salsa::Database,
+    file: SourceFile,
+    shape: &Shape,
+    part: PartKey,
+    index: u16,
+) -> Vec<Arc<Rule>> {
+    let Some(name) = trigger_of(db, file, part) else { return Vec::new() };
+    if !matches!(shape.def(&name), Some(Def::Message(_))) {
+        return Vec::new();
+    }
+    let above = (0..index).zip(&shape.rule_places);
+    let above = above.filter_map(|(rule, place)| Some((rule, (part.0, place.part.member?))));
+    let rivals = above.filter(|(_, part)| trigger_of(db, file, *part).as_ref() == Some(&name));
+    rivals.filter_map(|(rule, part)| guard_of(db, file, part, rule)).collect()
 }
 
 /// A whole object.

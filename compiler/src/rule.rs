@@ -12,6 +12,7 @@ use aqo_model::policy::{Prediction, Quorum, Reason, Rule, Trigger, TrustDemand};
 use aqo_model::schema::Message;
 use aqo_model::types::Type;
 use aqo_model::verify;
+use std::sync::Arc;
 
 /// A rule, and what it foretells; `None` where something is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,19 +25,51 @@ pub struct CheckedRule {
     pub problems: Vec<Problem>,
 }
 
-/// Checks the rule with index `index`, which is the member `part` of its object.
-pub fn check_rule(
-    globals: &Globals,
-    shape: &Shape,
-    head: &Head,
-    part: PartId,
-    index: u16,
-    rule: &tree::Rule,
-) -> CheckedRule {
+/// An object around its rules, and one of them: which, and where.
+#[derive(Clone, Copy)]
+pub struct Context<'c> {
+    /// What its file can name.
+    pub globals: &'c Globals,
+    /// The names of the object.
+    pub shape: &'c Shape,
+    /// Its schema and policy.
+    pub head: &'c Head,
+    /// The member that the rule is.
+    pub part: PartId,
+    /// Its index.
+    pub index: u16,
+}
+
+/// A rule as those below it see it: what it answers, and its guard. `None` where it answers no
+/// message, has no guard, or where something is wrong with that.
+pub fn check_guard(ctx: Context<'_>, rule: &tree::Rule, above: &[Arc<Rule>]) -> Option<Rule> {
     let mut problems = Vec::new();
-    let Some((on, names)) = trigger(shape, head, part, rule, &mut problems) else {
-        return CheckedRule { rule: None, predictions: Vec::new(), problems };
-    };
+    let (on, names) = trigger(ctx.shape, ctx.head, ctx.part, rule, &mut problems)?;
+    on.message()?;
+    let mut checker = begun(ctx, on, names, above);
+    let (when, _) = checker.guard(rule.when.as_ref()?)?;
+    problems.append(&mut checker.problems);
+    let sound = problems.iter().all(|problem| problem.code.is_warning());
+    sound.then(|| Rule {
+        number: ctx.index,
+        name: rule.name.text.clone(),
+        on,
+        when: Some(when),
+        needs: Vec::new(),
+        quorum: None,
+        assured: false,
+        body: Vec::new(),
+        locals: checker.locals,
+    })
+}
+
+/// What checks a rule, where its guard begins; `above` are rules that stand above it.
+fn begun<'c>(
+    Context { globals, shape, head, part, .. }: Context<'c>,
+    on: Trigger,
+    names: &[tree::Name],
+    above: &[Arc<Rule>],
+) -> Checker<'c> {
     let message = on.carries().and_then(|kind| head.model.schema.messages.get(usize::from(kind)));
     let reach = if on.is_tick() { Reach::TICK } else { Reach::MESSAGE };
     let params = message.map_or(&[][..], |message| &message.params);
@@ -46,12 +79,22 @@ pub fn check_rule(
     // What has expired is nobody's word any more.
     let senders = |message: &Message| on.message().map_or(Vec::new(), |_| message.from.clone());
     let from = message.map(senders).filter(|_| understood(Slot::Sender));
-    let mut checker = Checker::new(globals, shape, &head.model, part, reach)
-        .with_facts(verify::standing_facts(&head.model))
+    Checker::new(globals, shape, &head.model, part, reach)
+        .with_facts(verify::facts_below(&head.model, on, above.iter().map(|rule| &**rule)))
         .with_sender(from)
         .with_limits(&head.limits)
         .with_flows(&head.flow_places)
-        .with_params(names, params, understood(Slot::Message));
+        .with_params(names, params, understood(Slot::Message))
+}
+
+/// Checks a rule; `above` are the guards of rules that stand above it.
+pub fn check_rule(ctx: Context<'_>, rule: &tree::Rule, above: &[Arc<Rule>]) -> CheckedRule {
+    let Context { shape, head, part, index, .. } = ctx;
+    let mut problems = Vec::new();
+    let Some((on, names)) = trigger(shape, head, part, rule, &mut problems) else {
+        return CheckedRule { rule: None, predictions: Vec::new(), problems };
+    };
+    let mut checker = begun(ctx, on, names, above);
     let when = rule.when.as_ref().and_then(|when| checker.guard(when)).map(|(when, _)| when);
     if let Some(when) = &when {
         checker.learn_guard(when);

@@ -475,7 +475,9 @@ impl Checker<'_> {
         let from = self.facts.possible(&Expr::Field(field), count);
         let to = self.facts.possible(value, count);
         let allowed = |state: usize| to & (flow.next[state] | 1 << state) != 0;
-        if to == 0 || (0..count).any(|state| from >> state & 1 == 1 && allowed(state)) {
+        // From nowhere: the guards above leave nothing over, so it never comes here.
+        if to == 0 || from == 0 || (0..count).any(|state| from >> state & 1 == 1 && allowed(state))
+        {
             return;
         }
         let Type::Enum(e) = self.model.schema.fields[usize::from(field)].ty else { return };

@@ -88,6 +88,52 @@ fn an_edit_of_a_rule_checks_that_rule_alone() {
 }
 
 #[test]
+fn an_edit_of_a_guard_checks_the_rules_below_on_the_same_message() {
+    let text = "module demo
+        object Tank version 1 {
+            field level: int in 0 ..= 100 = 0
+            field seen: int in 0 ..= 200 = 0
+            message fill(to: int in 0 ..= 200) from anyone
+            message pour(to: int in 0 ..= 200) from anyone
+            cycle every 1s
+            rule high on fill(to) when to > 100 { set seen = to }
+            rule other on pour(to) when to > 50 { set seen = to }
+            rule middle on fill(to) when to > 50 { set seen = 50 }
+            rule take on fill(to) { set level = to }
+            rule last on pour(to) { set level = clamp(to) }
+            rule first_tick on tick when seen > 3 { set seen = 0 }
+            rule beat on tick when seen > 2 { set level = 0 }
+        }";
+    let edits = [
+        (
+            "{ set seen = to }\n            rule other",
+            "{ set seen = 1 }\n            rule other",
+            1,
+        ),
+        ("rule high on fill(to) when to >", "rule higher on fill(to) when to >", 7),
+        ("fill(to) when to > 100 {", "fill(to) when to > 90 {", 3),
+        ("fill(to) when to > 50 {", "fill(to) when to > 60 {", 2),
+        ("pour(to) when to > 50 {", "pour(to) when to > 60 {", 2),
+        ("tick when seen > 3", "tick when seen > 4", 1),
+    ];
+    for (from, to, checked) in edits {
+        let mut watched = Watched::new(text);
+        assert_eq!(db::diagnostics(&watched.db, watched.file), []);
+        let edited = text.replace(from, to);
+        assert_ne!(edited, text);
+        let ran = watched.edit(&edited);
+        assert_eq!(count(&ran, "rule_of"), checked, "{from}: {ran:?}");
+        assert_eq!(db::diagnostics(&watched.db, watched.file), fresh(&edited));
+    }
+    let mut watched = Watched::new(text);
+    let edited = text.replace("when to > 100", "when to > 110").replace("when to > 50 ", "");
+    watched.edit(&edited);
+    let found = db::diagnostics(&watched.db, watched.file);
+    assert!(found.iter().any(|d| d.code.id() == "E3002"), "{found:?}");
+    assert_eq!(found, fresh(&edited));
+}
+
+#[test]
 fn an_edit_of_a_scenario_checks_no_rule() {
     let text = thermostat();
     let mut watched = Watched::new(&text);

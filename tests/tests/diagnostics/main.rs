@@ -10,6 +10,7 @@
     reason = "a test that cannot go on shall stop where it stands; `BLESS` rewrites fixtures"
 )]
 
+mod above;
 mod corpus;
 mod damage;
 mod edits;

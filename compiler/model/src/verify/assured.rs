@@ -66,7 +66,7 @@ pub fn refusable(model: &Model, index: usize) -> Option<Refusable> {
         return Some(Refusable::Limit(limit));
     }
     let place = Place { refuses: true, ..place_of_rule(model, rule) };
-    let facts = rule_facts(&place, rule).ok()?;
+    let facts = rule_facts(&place, index).ok()?;
     let mut proof = Proof { place, own: true, paths: 0, found: Vec::new() };
     proof.walk(&rule.body, facts, Updates::default(), Vec::new());
     proof.found.pop()
@@ -76,7 +76,7 @@ pub fn refusable(model: &Model, index: usize) -> Option<Refusable> {
 pub fn refusing_clauses(model: &Model, index: usize) -> Vec<Refusable> {
     let rule = &model.policy.rules[index];
     let place = Place { refuses: true, ..place_of_rule(model, rule) };
-    let Ok(facts) = rule_facts(&place, rule) else { return vec![Refusable::Paths] };
+    let Ok(facts) = rule_facts(&place, index) else { return vec![Refusable::Paths] };
     let mut proof = Proof { place, own: false, paths: 0, found: Vec::new() };
     let number = u16::try_from(index).unwrap_or(u16::MAX);
     for (limit, clause) in model.policy.limits.iter().enumerate() {

@@ -15,7 +15,7 @@ use crate::types::{Kind, Param, Type};
 /// What may be read at a place.
 #[derive(Clone, Copy)]
 pub struct Place<'p> {
-    /// The Model; its rules are not looked at.
+    /// The Model; its rules are not looked at, but for the guards above a rule.
     pub model: &'p Model,
     /// Parameters of the message.
     pub params: &'p [Param],
@@ -108,9 +108,35 @@ pub fn standing_facts(model: &Model) -> Facts {
     facts
 }
 
-/// What is known where a rule's body begins.
-pub fn rule_facts(place: &Place<'_>, rule: &Rule) -> Check<Facts> {
-    let mut facts = standing_facts(place.model);
+/// What is known where the guard of a rule on `on` is looked at: every `always` holds, and of the
+/// rules `above` it those on the same message have let it pass.
+///
+/// A message is put before its rules from the top, until one takes it: when it arrives, when it has
+/// waited, and when enough people have consented. Nothing changes between two guards, so the one
+/// that was false is false for the state, the instant and the inputs that the rule below it sees.
+/// Rules on anything else all have their turn, and what one does the next one finds.
+pub fn facts_below<'r>(
+    model: &Model,
+    on: Trigger,
+    above: impl IntoIterator<Item = &'r Rule>,
+) -> Facts {
+    let mut facts = standing_facts(model);
+    let rivals = above.into_iter().filter(|rule| rule.on == on && on.message().is_some());
+    for rule in rivals {
+        if let Some(when) = &rule.when {
+            learn(&place_of_rule(model, rule), when, false, &mut facts);
+            // Its binders are its own.
+            facts.forget_locals();
+        }
+    }
+    facts
+}
+
+/// What is known where the body of the rule with this index begins. The rules above it are sound.
+pub fn rule_facts(place: &Place<'_>, index: usize) -> Check<Facts> {
+    let (above, rest) = place.model.policy.rules.split_at(index);
+    let rule = &rest[0];
+    let mut facts = facts_below(place.model, rule.on, above);
     if let Some(when) = &rule.when {
         depth(when)?;
         check_condition(place, when, &mut facts)?;

@@ -19,7 +19,7 @@ mod size;
 
 pub use assured::{Refusable, refusable, refusing_clauses};
 pub use expr::{
-    Checked, Place, check, check_condition, covers, learn, place_of_rule, rule_facts,
+    Checked, Place, check, check_condition, covers, facts_below, learn, place_of_rule, rule_facts,
     standing_facts,
 };
 pub use leaf::is_moving;

@@ -22,8 +22,8 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
     let policy = &model.policy;
     counts(policy).at(|| "policy".to_owned())?;
     clauses(model).at(|| "policy".to_owned())?;
-    for rule in &policy.rules {
-        rule_is_sound(model, rule).at(|| format!("rule {}", rule.name))?;
+    for (index, rule) in policy.rules.iter().enumerate() {
+        rule_is_sound(model, index).at(|| format!("rule {}", rule.name))?;
     }
     for prediction in &policy.predictions {
         foretold(model, prediction).at(|| format!("predict {}", prediction.name))?;
@@ -51,7 +51,8 @@ fn counts(policy: &Policy) -> Check {
     numbered(policy.rules.iter().map(|rule| (rule.number, rule.name.as_str())))
 }
 
-fn rule_is_sound(model: &Model, rule: &Rule) -> Check {
+fn rule_is_sound(model: &Model, number: usize) -> Check {
+    let rule = &model.policy.rules[number];
     let (index, count) = match rule.on {
         Trigger::Tick | Trigger::Arrive => (0, 1),
         Trigger::Cycle(index) => (index, model.schema.cycles.len()),
@@ -70,13 +71,11 @@ fn rule_is_sound(model: &Model, rule: &Rule) -> Check {
     limit(rule.locals.len(), limits::DECLARATIONS, "locals")?;
     rule.locals.iter().try_for_each(|ty| type_of(&model.schema, ty))?;
     let place = place_of_rule(model, rule);
-    let mut facts = rule_facts(&place, rule)?;
+    let mut facts = rule_facts(&place, number)?;
     if let Some(quorum) = &rule.quorum {
         quorum_is_sound(model, quorum)?;
     }
-    let index = model.policy.rules.iter().position(|other| std::ptr::eq(other, rule));
-    let index = index.and_then(|index| u16::try_from(index).ok()).unwrap_or_default();
-    for (_, sum, amount) in model.policy.sums_of(index) {
+    for (_, sum, amount) in model.policy.sums_of(u16::try_from(number).unwrap_or(u16::MAX)) {
         depth(amount)?;
         let amount = check(&place, amount, &facts)?;
         let within = Interval { low: 0, high: sum.each.into() };
