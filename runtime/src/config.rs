@@ -15,6 +15,7 @@
 
 use crate::error::{Error, Result};
 use crate::provider::{Command, Provider};
+use aqo_model::schema::Schema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -93,6 +94,30 @@ impl HostConfig {
         let provider = bound(&self.events, object, capability)?;
         let given = bound(&self.capabilities, object, capability).copied().unwrap_or(true);
         given.then_some(provider.as_str())
+    }
+
+    /// What is bound, or given or taken away, that none of these objects has: an object is its name and
+    /// its schema.
+    pub fn idle(&self, objects: &[(&str, &Schema)]) -> Vec<String> {
+        let input = |schema: &Schema, name: &str| schema.inputs.iter().any(|i| i.name == name);
+        let capability =
+            |schema: &Schema, name: &str| schema.capabilities.iter().any(|known| known == name);
+        let is_meant = |key: &str, has: &dyn Fn(&Schema, &str) -> bool| {
+            objects.iter().any(|(object, schema)| {
+                let own = key.strip_prefix(object).and_then(|rest| rest.strip_prefix('.'));
+                has(schema, key) || own.is_some_and(|name| has(schema, name))
+            })
+        };
+        let inputs = self.inputs.keys().filter(|key| !is_meant(key, &input));
+        let events = self.events.keys().filter(|key| !is_meant(key, &capability));
+        let given = self.capabilities.keys().filter(|key| !is_meant(key, &capability));
+        let inputs =
+            inputs.map(|key| format!("`[inputs]` names `{key}`, which no object here reads"));
+        let events =
+            events.map(|key| format!("`[events]` names `{key}`, which no event here goes via"));
+        let given = given
+            .map(|key| format!("`[capabilities]` names `{key}`, which no event here goes via"));
+        inputs.chain(events).chain(given).collect()
     }
 
     /// Makes the providers, for a store.

@@ -261,7 +261,7 @@ fn resident(
     }
 }
 
-/// Says which inputs and capabilities are bound to nothing.
+/// Says which inputs and capabilities are bound to nothing, and what is bound that nothing has.
 fn unbound(host: &Host, id: &Bytes32, observer: &mut dyn Observer) {
     let Some((object, class)) = host.object(id) else { return };
     let schema = &class.artifact.model.schema;
@@ -279,6 +279,10 @@ fn unbound(host: &Host, id: &Bytes32, observer: &mut dyn Observer) {
             "no provider is bound to `{name}`: what it carries out is withheld or held"
         ));
     }
+    let objects: Vec<_> = (host.objects())
+        .map(|(object, class)| (object.name.as_str(), &class.artifact.model.schema))
+        .collect();
+    host.config().idle(&objects).iter().for_each(|note| observer.note(note));
 }
 
 /// `SpendingGuard`: `spending_guard`.
