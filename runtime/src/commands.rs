@@ -195,7 +195,7 @@ struct Approve {
     object: String,
     /// The rule.
     rule: String,
-    /// The role in whose name it is; needed only where several have a say.
+    /// The role in whose name it is; otherwise the first that has a say and that the key holds.
     #[arg(long = "as", value_name = "ROLE")]
     role: Option<String>,
     /// The key that signs it: a file, or a name under which it is kept.

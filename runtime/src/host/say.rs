@@ -2,6 +2,7 @@
 
 use super::{Host, Observer};
 use crate::error::{Error, Result};
+use crate::keys::Key;
 use crate::sign::SignedMessage;
 use aqo_model::Model;
 use aqo_model::value::{Bytes32, Value};
@@ -76,22 +77,50 @@ impl Host {
             return Err(Error::refused(text).help(format!("those that do: {help}")));
         };
         let quorum = rules[usize::from(rule)].quorum.as_ref();
-        let roles = quorum.map_or(&[][..], |quorum| &quorum.roles);
-        let named = |role: &&u16| {
-            let name = &model.schema.roles[usize::from(**role)].name;
-            saying.role.as_ref().is_none_or(|wanted| wanted == name)
-        };
-        let Some(role) = roles.iter().find(named) else {
-            let names: Vec<&str> = (roles.iter())
-                .map(|role| model.schema.roles[usize::from(*role)].name.as_str())
-                .collect();
-            let text = format!("that role has no say in `{}`", saying.message);
-            return Err(Error::refused(text).help(format!("add `--as {}`", names.join(" or "))));
-        };
-        let name = model.schema.roles[usize::from(*role)].name.clone();
-        let key = self.key_for(&name, saying.key.as_deref())?;
-        let reply = self.consent(id, rule, (*role, &key), observer)?;
+        let roles: Vec<(u16, &str)> = (quorum.iter())
+            .flat_map(|quorum| &quorum.roles)
+            .map(|role| (*role, model.schema.roles[usize::from(*role)].name.as_str()))
+            .collect();
+        let (role, key) = self.voter(id, &roles, saying)?;
+        let reply = self.consent(id, rule, (role, &key), observer)?;
         Ok(reply.map(|reason| model.policy.reason_name(reason).to_owned()))
+    }
+
+    /// Who consents: the role that was named and its key, or the first of those that have a say which
+    /// the key holds that was named or is at hand.
+    fn voter(&self, id: &Bytes32, roles: &[(u16, &str)], saying: &Saying) -> Result<(u16, Key)> {
+        let names: Vec<&str> = roles.iter().map(|(_, name)| *name).collect();
+        if let Some(wanted) = &saying.role {
+            let Some((role, _)) = roles.iter().find(|(_, name)| name == wanted) else {
+                let text = format!("that role has no say in `{}`", saying.message);
+                return Err(Error::refused(text).help(format!("add `--as {}`", names.join(" or "))));
+            };
+            return Ok((*role, self.key_for(wanted, saying.key.as_deref())?));
+        }
+        if let ([(role, name)], None) = (roles, &saying.key) {
+            return Ok((*role, self.key_for(name, None)?));
+        }
+        let state = self.state(id)?;
+        let held = |(role, name): &(u16, &str)| {
+            let key = self.key_for(name, saying.key.as_deref()).ok()?;
+            state.roles[usize::from(*role)].key(&key.public())?;
+            Some((*role, key))
+        };
+        if let Some(voter) = roles.iter().find_map(held) {
+            return Ok(voter);
+        }
+        let of_whom = names.join(", ");
+        Err(match saying.key.as_deref() {
+            Some(named) => {
+                self.key_for(names.first().unwrap_or(&"role"), Some(named))?;
+                let text = format!("this key has no say in `{}`", saying.message);
+                Error::refused(text).help(format!("those that have: a key of {of_whom}"))
+            }
+            None => {
+                let text = format!("no key that has a say in `{}` is at hand", saying.message);
+                Error::refused(text).help(format!("name one of {of_whom}: `--key FILE`"))
+            }
+        })
     }
 }
 

@@ -68,6 +68,13 @@ impl Host {
         self.offer(id, OfferKind::Message(message), observer)
     }
 
+    /// The state of an object that lives here.
+    pub(super) fn state(&self, id: &Bytes32) -> Result<State> {
+        let (object, class) =
+            self.object(id).ok_or_else(|| Error::internal("an unknown object"))?;
+        state_of(class, &object.image)
+    }
+
     /// Consents to what a rule would do, in the name of a role. Gives the reason of a refusal, or that
     /// more consent is wanted.
     pub fn consent(
