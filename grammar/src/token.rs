@@ -140,7 +140,7 @@ token_table! {
         Duration "a duration"
         #[regex("@[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9](T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z)?", priority = 8)]
         Time "an instant"
-        #[regex("0x[0-9A-Fa-f]+(_[0-9A-Fa-f]+)*", priority = 8)]
+        #[regex("0x([0-9A-Fa-f]+(_[0-9A-Fa-f]+)*)?", priority = 8)]
         Hex "hexadecimal bytes"
         #[regex(r#""([^"\\\r\n]|\\[^\r\n])*""#)]
         Text "a text"

@@ -108,6 +108,12 @@ impl Checker<'_> {
         };
         match Bytes32::from_hex(text.strip_prefix("0x").unwrap_or(text)) {
             Some(bytes) => self.typed(Expr::Value(Value::Bytes32(bytes)), ty.clone(), at),
+            None if text == "0x" => {
+                let what = if *ty == Type::Key { "key" } else { "hash" };
+                let message = format!("`0x` is no bytes at all, and a {what} has 64 hex digits");
+                self.problem(Code::OutOfRange, at, message);
+                self.wrong(at)
+            }
             None => self.unreadable(text, "exactly 64 hex digits", at),
         }
     }

@@ -206,7 +206,7 @@ impl World {
                 if text.len() <= usize::from(*max) { format!("\"{text}\"") } else { "\"b\"".into() }
             }
             Type::Bytes { max } => {
-                let count = 1 + chance.below(u64::from(*max)) as usize;
+                let count = chance.below(u64::from(*max) + 1) as usize;
                 format!("0x{}", digits(chance, count))
             }
             Type::Key | Type::Hash => {
