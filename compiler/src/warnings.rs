@@ -221,8 +221,19 @@ fn keeps_on(shape: &Shape, model: &Model) -> Vec<Problem> {
     problems
 }
 
-/// A guard that reads time where nothing wakes the object for it.
+/// A guard that reads time where nothing wakes the object for it, and a tick rule without any tick.
 fn untold(shape: &Shape, model: &Model) -> Vec<Problem> {
+    if model.schema.cycles.is_empty() {
+        let rules = shape.rule_places.iter().zip(&model.policy.rules);
+        let ticks = rules.filter(|(_, rule)| rule.on.is_tick());
+        let problems = ticks.map(|(place, rule)| {
+            let text = format!("nothing wakes `{}`: the object has no cycle", rule.name);
+            Problem::new(Code::Untold, *place, text)
+                .label("never runs")
+                .help("say when it ticks: `cycle every 5s`, `cycle on message`, `cycle on time`")
+        });
+        return problems.collect();
+    }
     let beats = |cycle: &Cycle| !matches!(cycle.schedule, Schedule::OnTime | Schedule::OnMessage);
     if model.schema.cycles.iter().any(beats) {
         return Vec::new();
