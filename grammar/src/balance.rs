@@ -3,7 +3,7 @@
 //! Invariant: in what comes out every bracket has its partner, `( )` and `[ ]` never reach across a
 //! brace, and no token moved. A word that can stand at one depth only closes what is open around
 //! it; so does the end of the file. A closer that fits nothing is left out, and a member outside
-//! all braces gets a brace before it. Each of these is reported here, at the bracket that is to
+//! all braces gets a brace before it. Each of these is reported here, at the bracket or member to
 //! blame; the tokens added have no width, so the parser's own complaints about them are dropped.
 //!
 //! Knows nothing of the grammar but the depth of a few words.
@@ -37,8 +37,15 @@ pub(crate) struct Balanced<'t> {
     pub(crate) unclosed: Vec<Span>,
 }
 
-pub(crate) fn balance<'t>(tokens: &[Placed<'t>], errors: &mut Vec<SyntaxError>) -> Balanced<'t> {
+pub(crate) fn balance<'t>(
+    tokens: &[Placed<'t>],
+    text: &str,
+    errors: &mut Vec<SyntaxError>,
+) -> Balanced<'t> {
     let mut balancer = Balancer {
+        text,
+        lines: (0, 1),
+        early: None,
         out: Vec::with_capacity(tokens.len()),
         unclosed: Vec::new(),
         open: Vec::new(),
@@ -56,8 +63,10 @@ pub(crate) fn balance<'t>(tokens: &[Placed<'t>], errors: &mut Vec<SyntaxError>) 
         balancer.heed(token.0, reach(tokens, index), span);
         let token = Token(balancer.placed(token.0), token.1);
         if token.0.is_closer() {
-            let goes_on = reach(tokens, index + 1) == Reach::Member;
-            if !balancer.close(token.0, span, goes_on) {
+            let member =
+                tokens.get(index + 1).map(|(l, token, r)| (token.0, Span { start: *l, end: *r }));
+            let member = member.filter(|_| reach(tokens, index + 1) == Reach::Member);
+            if !balancer.close(token.0, span, member) {
                 continue;
             }
         } else if token.0.is_opener() {
@@ -235,7 +244,20 @@ struct Open {
     span: Span,
 }
 
+/// A `}` that would end an object, though a member follows it. Which of the two is wrong, the end of
+/// the object shows: where another `}` ends it, this one closed nothing, and otherwise the member
+/// stands outside.
+struct Early {
+    closer: Span,
+    line: usize,
+    member: (Kind, Span),
+}
+
 struct Balancer<'t, 'e> {
+    text: &'e str,
+    /// A place in the text, and its line; places are asked for in text order.
+    lines: (usize, usize),
+    early: Option<Early>,
     out: Vec<Placed<'t>>,
     unclosed: Vec<Span>,
     open: Vec<Open>,
@@ -283,8 +305,8 @@ impl Balancer<'_, '_> {
     }
 
     /// Closes what stands open inside the partner of a closer, and the partner. `false`: it has
-    /// none, or members `go_on` after it that can only belong to the object that it would end.
-    fn close(&mut self, closer: Kind, span: Span, goes_on: bool) -> bool {
+    /// none, or a `member` follows that can only belong to the object that it would end.
+    fn close(&mut self, closer: Kind, span: Span, member: Option<(Kind, Span)>) -> bool {
         let partner = if closer == Kind::CloseBrace {
             self.braces.last().copied()
         } else {
@@ -292,23 +314,42 @@ impl Balancer<'_, '_> {
         };
         let ends_object =
             partner == Some(0) && closer == Kind::CloseBrace && self.item == Some(Kind::Object);
-        if let Some(index) = partner
-            && !(ends_object && goes_on)
-        {
-            self.close_to(index + 1);
-            self.pop();
-            if self.open.is_empty() {
-                self.item = None;
+        let early = member.filter(|_| ends_object);
+        match (partner, early) {
+            (Some(index), None) => {
+                self.close_to(index + 1);
+                self.pop();
+                if self.open.is_empty() {
+                    self.closed_nothing();
+                    self.item = None;
+                }
+                return true;
             }
-            return true;
+            (Some(_), Some(member)) => {
+                self.closed_nothing();
+                let line = self.line(span.start);
+                self.early = Some(Early { closer: span, line, member });
+            }
+            (None, _) => self.errors.push(SyntaxError::stray(closer, span)),
         }
-        let message = format!("this `{}` closes nothing", closer.text());
-        let error = SyntaxError::new(SyntaxErrorKind::StrayCloser, span, message);
-        self.errors.push(match partner {
-            Some(_) => error.with_help("members of the object go on after it"),
-            None => error,
-        });
         false
+    }
+
+    /// Says of a `}` before a member that it closed nothing: the object ends later.
+    fn closed_nothing(&mut self) {
+        if let Some(early) = self.early.take() {
+            let error = SyntaxError::stray(Kind::CloseBrace, early.closer);
+            self.errors.push(error.with_help("members of the object go on after it"));
+        }
+    }
+
+    /// The line of a place behind those that were asked for before.
+    fn line(&mut self, place: u32) -> usize {
+        let (from, line) = self.lines;
+        let place = (place as usize).max(from);
+        let more = self.text.as_bytes()[from..place].iter().filter(|byte| **byte == b'\n').count();
+        self.lines = (place, line + more);
+        line + more
     }
 
     /// The bracket that a `)` or `]` closes. What it would leave open inside is short, or this one
@@ -352,6 +393,12 @@ impl Balancer<'_, '_> {
             if open.span.start == open.span.end {
                 continue;
             }
+            if self.open.is_empty()
+                && let Some(early) = self.early.take()
+            {
+                self.errors.push(SyntaxError::outside(early.member, early.closer, early.line));
+                continue;
+            }
             let error = Some(SyntaxError::unclosed(open.kind, closer, open.span, end));
             *(if open.kind == Kind::OpenBrace { &mut brace } else { &mut inner }) = error;
         }
@@ -361,6 +408,9 @@ impl Balancer<'_, '_> {
             self.unclosed.push(held);
         }
         self.errors.extend(brace.into_iter().chain(inner));
+        if self.open.is_empty() {
+            self.closed_nothing();
+        }
     }
 
     /// Opens a brace before a member that stands outside all braces.

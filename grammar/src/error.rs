@@ -176,6 +176,21 @@ impl SyntaxError {
         )
     }
 
+    pub(crate) fn stray(closer: Kind, span: Span) -> SyntaxError {
+        let message = format!("this `{}` closes nothing", closer.text());
+        SyntaxError::new(SyntaxErrorKind::StrayCloser, span, message)
+    }
+
+    /// A member behind the `}` of its object, which stands in a line.
+    pub(crate) fn outside(member: (Kind, Span), closer: Span, line: usize) -> SyntaxError {
+        let (kind, span) = member;
+        let message =
+            format!("`{}` belongs inside an object, which is closed at line {line}", kind.text());
+        SyntaxError::new(SyntaxErrorKind::OutsideObject, span, message)
+            .with_related(closer, "closed here".to_owned())
+            .with_help("move it above that `}`")
+    }
+
     pub(crate) fn too_long(bytes: usize) -> SyntaxError {
         let message = format!("the text has {bytes} bytes; at most {TEXT_BYTES_MAX} are read");
         SyntaxError::new(SyntaxErrorKind::TextTooLong, Span { start: 0, end: 0 }, message)

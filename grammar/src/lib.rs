@@ -61,7 +61,7 @@ pub fn parse(text: &str) -> Parse {
     let mut errors = Vec::new();
     let tape = token::lex(text);
     let sifted = sift::sift(&tape, text, &mut errors);
-    let balanced = balance::balance(&sifted.tokens, &mut errors);
+    let balanced = balance::balance(&sifted.tokens, text, &mut errors);
     let tokens = depth::limit_depth(balanced.tokens, &mut errors);
     let mut builder = builder::Builder::new(sifted.docs);
     let read = aqo::FileParser::new().parse(&mut builder, tokens.iter().copied());
