@@ -97,6 +97,7 @@ fn yes(role: Option<&str>, key: Option<PathBuf>) -> Saying {
         values: Vec::new(),
         role: role.map(str::to_owned),
         key,
+        signed: None,
         json: false,
     }
 }
