@@ -2,8 +2,8 @@
 //! it carries.
 //!
 //! Invariant: what comes of it depends on what the object reaches alone: neither on the order of
-//! `use` lines, nor on what else is declared or imported. Types and functions of the object's own
-//! module stand in text order, after those of others, which stand in the order of their modules and
+//! `use` lines, nor on what else is declared or imported. Types of the object's own module stand in order
+//! of their stable numbers and functions of it in text order, after those of others, which stand in the order of their modules and
 //! names; callees stand before their callers, and no two have one name outside.
 
 use crate::globals::Globals;
@@ -67,11 +67,12 @@ impl Order<'_> {
         found
     }
 
-    /// Others by module and name, then the own ones as they are.
+    /// Others by module and name, then the own ones: types by their numbers, functions as they are.
     fn rank(&self, kind: Kind, index: u16) -> (bool, &str, &str, u16) {
         let home = self.globals.home(kind, index);
         if home == self.globals.module {
-            return (true, "", "", index);
+            let order = self.globals.order.get(&(kind, index)).copied();
+            return (true, "", "", order.unwrap_or(index));
         }
         let schema = &self.wide.schema;
         let at = usize::from(index);

@@ -59,6 +59,8 @@ codes! {
     UnknownModule "E2010" "unknown module"
     CircularUse "E2011" "modules that use each other"
     NotUsable "E2012" "something that a `use` cannot bring"
+    BadWas "E2013" "`was` that cannot be"
+    BadLock "E2014" "lock that cannot be read"
     Mismatch "E3001" "value of another type"
     OutOfRange "E3002" "value may leave its range"
     Overflow "E3003" "number may leave 64 bits"

@@ -10,7 +10,7 @@ use crate::codes::Code;
 use crate::cost::too_dear;
 use crate::diagnostic::{Diagnostic, Loc, PartId, Problem, Severity};
 use crate::globals::Globals;
-use crate::modules::{globals_in, uses_are_sound};
+use crate::modules::{globals_in, numbers_of, uses_are_sound};
 use crate::object::shape;
 use crate::policy::{Head, head};
 use crate::rule::{CheckedRule, Context, check_guard, check_rule, refusable_problem};
@@ -157,7 +157,8 @@ pub fn shape_of(db: &dyn salsa::Database, file: SourceFile, index: usize) -> Arc
     let globals = globals_of(db, file);
     match item(db, file, index).as_deref() {
         Some((ItemKind::Object(object), doc)) => {
-            Arc::new(shape(&globals, index, object, doc.as_deref()))
+            let numbers = numbers_of(db, file);
+            Arc::new(shape(&globals, &numbers, index, object, doc.as_deref()))
         }
         _ => Arc::new(Shape::default()),
     }

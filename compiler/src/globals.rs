@@ -11,11 +11,13 @@
 use crate::codes::Code;
 use crate::diagnostic::{Loc, PartId, Problem, closest};
 use crate::indices::{self, Index, Kind};
+use crate::lock::{self, Numbered};
 use crate::outside::Labels;
 use crate::types::{self, Asked};
 use crate::uses::{self, Modules};
 use aqo_grammar::tree::{self, At, Const, File, ItemKind, Name, Param};
 use aqo_model::expr::Expr;
+use aqo_model::numbers::Numbers;
 use aqo_model::schema::Function;
 use aqo_model::types::{Enum, Record, Type, Types, Unit, Variant};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +50,8 @@ pub struct Globals {
     pub module: String,
     /// Declared units.
     pub units: Vec<String>,
-    /// Enums and records: those of other modules, then the own ones in text order.
+    /// Enums and records: those of other modules, then the own ones in text order; their variants and
+    /// parts stand in order of their numbers.
     pub types: Types,
     /// Where each enum is declared, or used.
     pub enum_places: Vec<Loc>,
@@ -58,6 +61,8 @@ pub struct Globals {
     pub functions: Vec<Function>,
     /// The enums, records and functions that have a name here.
     named: BTreeMap<(Kind, String), u16>,
+    /// The stable numbers of the enums and records that are declared here.
+    pub(crate) order: BTreeMap<Index, u16>,
     /// The modules that declare enums, records and functions, where that is not this one.
     pub(crate) homes: BTreeMap<Index, String>,
     /// The module of each name that a `use` brought.
@@ -229,10 +234,12 @@ pub fn not_yet(at: Loc, construct: &str) -> Problem {
         .help("`aqc explain E8001` lists what this version leaves out")
 }
 
-/// Reads the global declarations of a file that may use these modules.
-pub fn globals(file: &File, modules: &Modules<'_>) -> Globals {
+/// Reads the global declarations of a file that may use these modules, and whose names have these
+/// numbers.
+pub fn globals(file: &File, modules: &Modules<'_>, numbers: &Numbered) -> Globals {
     let module = file.module.as_ref().map(|module| uses::joined(&module.node.names));
     let mut globals = Globals { module: module.unwrap_or_default(), ..Globals::default() };
+    globals.problems.extend(numbers.problems.iter().cloned());
     uses::bring(&mut globals, file, modules);
     let items = || {
         let id = |item| PartId { item, member: None };
@@ -246,7 +253,7 @@ pub fn globals(file: &File, modules: &Modules<'_>) -> Globals {
             let at = Loc { part: id, at: name.at };
             globals.problems.extend(labels.add(&name.text, at));
         }
-        globals.name_item(item, id);
+        globals.name_item(item, id, numbers);
     }
     let mut asked = Vec::new();
     let mut rest = Vec::new();
@@ -268,7 +275,7 @@ pub fn globals(file: &File, modules: &Modules<'_>) -> Globals {
             | ItemKind::Damaged => {}
         }
     }
-    crate::parts::declare(&mut globals, file, &mut asked);
+    crate::parts::declare(&mut globals, file, numbers, &mut asked);
     let mut problems = Vec::new();
     for asked in asked {
         asked.holds(&globals, &mut problems);
@@ -283,7 +290,7 @@ pub fn globals(file: &File, modules: &Modules<'_>) -> Globals {
 
 impl Globals {
     /// First pass: names, and whatever needs no type.
-    fn name_item(&mut self, item: &ItemKind, id: PartId) {
+    fn name_item(&mut self, item: &ItemKind, id: PartId, numbers: &Numbered) {
         match item {
             ItemKind::Unit(names) => {
                 for name in names {
@@ -295,13 +302,16 @@ impl Globals {
                     self.units.push(name.text.clone());
                 }
             }
-            ItemKind::Enum(e) => declare_enum(self, e, id),
+            ItemKind::Enum(e) => declare_enum(self, e, id, numbers),
             ItemKind::Record(r) => {
                 self.declare(&r.name, id);
                 let at = Loc { part: id, at: r.name.at };
-                self.was(r.was.as_ref(), id);
-                self.call(Kind::Record, &r.name.text, self.types.records.len());
-                self.types.records.push(Record { name: r.name.text.clone(), fields: Vec::new() });
+                let index = self.types.records.len();
+                self.call(Kind::Record, &r.name.text, index);
+                let number = numbers.of(&self.module, None, lock::Kind::Record, &r.name.text);
+                self.order.insert((Kind::Record, index as u16), number);
+                let (name, numbers) = (r.name.text.clone(), Numbers::NONE);
+                self.types.records.push(Record { name, fields: Vec::new(), numbers });
                 self.record_places.push(at);
             }
             ItemKind::Fn(f) => {
@@ -319,13 +329,6 @@ impl Globals {
             | ItemKind::Scenario(_)
             | ItemKind::Property(_)
             | ItemKind::Damaged => {}
-        }
-    }
-
-    /// A new name for an old thing.
-    pub(crate) fn was(&mut self, was: Option<&Name>, part: PartId) {
-        if let Some(was) = was {
-            self.problems.push(not_yet(Loc { part, at: was.at }, "`was`"));
         }
     }
 
@@ -372,9 +375,8 @@ impl Globals {
     }
 }
 
-fn declare_enum(globals: &mut Globals, e: &aqo_grammar::tree::Enum, id: PartId) {
+fn declare_enum(globals: &mut Globals, e: &tree::Enum, id: PartId, numbers: &Numbered) {
     globals.declare(&e.name, id);
-    globals.was(e.was.as_ref(), id);
     let mut names: Vec<&Name> = Vec::new();
     let mut labels = Labels::default();
     for variant in &e.variants {
@@ -383,7 +385,6 @@ fn declare_enum(globals: &mut Globals, e: &aqo_grammar::tree::Enum, id: PartId) 
             globals.problems.push(taken(&variant.name, at, Loc { part: id, at: first.at }));
         }
         globals.problems.extend(labels.add(&variant.name.text, at));
-        globals.was(variant.was.as_ref(), id);
         names.push(&variant.name);
     }
     let most = aqo_model::limits::VARIANTS;
@@ -393,11 +394,25 @@ fn declare_enum(globals: &mut Globals, e: &aqo_grammar::tree::Enum, id: PartId) 
             format!("an enum has 1 to {most} variants, `{}` has {}", e.name.text, names.len());
         globals.problems.push(Problem::new(Code::TooMany, at, message));
     }
-    let bare = |name: &&Name| Variant { name: name.text.clone(), params: Vec::new() };
-    let variants = names.iter().map(bare).collect();
-    globals.call(Kind::Enum, &e.name.text, globals.types.enums.len());
-    globals.types.enums.push(Enum { name: e.name.text.clone(), variants });
+    let bare = |place: &usize| Variant { name: names[*place].text.clone(), params: Vec::new() };
+    let (places, of_variants) = variants_in_order(globals, e, numbers);
+    let variants = places.iter().map(bare).collect();
+    let (name, index) = (e.name.text.clone(), globals.types.enums.len());
+    globals.call(Kind::Enum, &name, index);
+    let number = numbers.of(&globals.module, None, lock::Kind::Enum, &name);
+    globals.order.insert((Kind::Enum, index as u16), number);
+    globals.types.enums.push(Enum { name, variants, numbers: of_variants });
     globals.enum_places.push(Loc { part: id, at: e.name.at });
+}
+
+/// The variants of an enum in order of their numbers: the place of each in the text, and the numbers.
+pub(crate) fn variants_in_order(
+    globals: &Globals,
+    e: &tree::Enum,
+    numbers: &Numbered,
+) -> (Vec<usize>, Numbers) {
+    let names = e.variants.iter().map(|variant| variant.name.text.as_str());
+    numbers.sorted(&globals.module, Some(&e.name.text), lock::Kind::Variant, names)
 }
 
 /// The problem of an unknown name, with the one that was perhaps meant.

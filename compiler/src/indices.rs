@@ -284,6 +284,7 @@ fn of_policy(policy: &mut Policy, see: &mut See<'_>) {
         dormant,
         ends,
         reasons: _,
+        reason_numbers: _,
     } = policy;
     rules.iter_mut().for_each(|rule| of_rule(rule, see));
     for prediction in predictions {

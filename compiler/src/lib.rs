@@ -21,6 +21,7 @@ mod functions;
 pub mod globals;
 mod indices;
 pub mod levels;
+pub mod lock;
 pub mod mend;
 pub mod modules;
 pub mod object;

@@ -10,6 +10,7 @@ use crate::codes::Code;
 use crate::db::{globals_of, is_damaged, tree_of};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::globals::{Globals, globals};
+use crate::lock::{BadLock, LOCK, Lock, Numbered, number, renewed};
 use crate::source::{Project, SourceFile};
 use crate::uses::{Found, Modules, Named, joined};
 use aqo_grammar::parse;
@@ -82,7 +83,8 @@ fn std_globals(db: &dyn salsa::Database, module: &'static str, text: &'static st
         is_damaged: &|_| false,
         names: &Vec::new,
     };
-    Arc::new(globals(&parse(text).file, &modules))
+    let parse = parse(text);
+    Arc::new(globals(&parse.file, &modules, &number(&parse.file, None)))
 }
 
 /// What a file declares and uses.
@@ -92,7 +94,50 @@ pub(crate) fn globals_in(db: &dyn salsa::Database, file: SourceFile, tree: &File
         is_damaged: &|module| file_of(db, file, module).is_some_and(|other| *is_damaged(db, other)),
         names: &|| names(db, file),
     };
-    globals(tree, &modules)
+    globals(tree, &modules, &numbers_of(db, file))
+}
+
+/// The lock of a project, if it was ever built.
+#[salsa::tracked(returns(clone))]
+fn lock_of(db: &dyn salsa::Database, project: Project) -> Arc<Result<Option<Lock>, BadLock>> {
+    Arc::new(project.lock(db).as_deref().map(Lock::read).transpose())
+}
+
+/// The stable numbers of what a file declares. A lock that cannot be read gives none.
+#[salsa::tracked(returns(clone))]
+pub(crate) fn numbers_of(db: &dyn salsa::Database, file: SourceFile) -> Arc<Numbered> {
+    let lock = file.project(db).map(|project| lock_of(db, project));
+    let lock = lock.as_deref().and_then(|lock| lock.as_ref().ok()?.as_ref());
+    Arc::new(number(&tree_of(db, file).file, lock))
+}
+
+/// The lock that a project has after a build: the same where no name is new, gone or renamed.
+pub fn lock_after(db: &dyn salsa::Database, project: Project) -> Result<Lock, BadLock> {
+    let lock = lock_of(db, project);
+    let lock = lock.as_ref().as_ref().map_err(BadLock::clone)?;
+    let files = project.files(db).iter().map(|file| {
+        let is_whole = !is_damaged(db, *file) && numbers_of(db, *file).problems.is_empty();
+        (tree_of(db, *file), is_whole)
+    });
+    Ok(renewed(lock.as_ref(), &files.collect::<Vec<_>>()))
+}
+
+/// The error of a file whose project has a lock that cannot be read.
+pub fn bad_lock(db: &dyn salsa::Database, file: SourceFile) -> Option<Diagnostic> {
+    let lock = lock_of(db, (*file.project(db))?);
+    let Err(bad) = lock.as_ref() else { return None };
+    let tree = tree_of(db, file);
+    let part = tree.file.module.as_ref()?;
+    Some(Diagnostic {
+        code: Code::BadLock,
+        severity: Severity::Error,
+        span: part.span(part.node.at),
+        message: format!("`{LOCK}`, line {}: {}", bad.line, bad.message),
+        label: "its numbers cannot be told".to_owned(),
+        related: Vec::new(),
+        help: Some(BadLock::HELP.to_owned()),
+        fix: None,
+    })
 }
 
 fn find(db: &dyn salsa::Database, file: SourceFile, module: &str) -> Found {

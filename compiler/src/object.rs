@@ -5,12 +5,15 @@
 
 mod cycle;
 mod message;
+mod order;
 
+use self::order::NumbersOf;
 use crate::check::Checker;
 use crate::codes::Code;
 use crate::constant;
 use crate::diagnostic::{Loc, PartId, Problem};
 use crate::globals::{Globals, PREDECLARED, not_yet, predeclared, taken, unknown};
+use crate::lock::{Kind, Numbered, own_reasons};
 use crate::outside::collisions;
 use crate::shape::{Def, Shape, Slot};
 use crate::types;
@@ -19,6 +22,7 @@ use aqo_grammar::tree::{self, Act, At, ExprKind, Mark, MemberKind, Name, Part};
 use aqo_model::Model;
 use aqo_model::expr::Expr;
 use aqo_model::limits;
+use aqo_model::numbers::Numbers;
 use aqo_model::policy::Policy;
 use aqo_model::schema::{
     Change, Default as FieldDefault, Derive, Event, Field, Input, Role, Schema,
@@ -64,13 +68,22 @@ pub fn empty_policy() -> Policy {
         dormant: None,
         ends: None,
         reasons: Vec::new(),
+        reason_numbers: Numbers::NONE,
     }
 }
 
 /// Reads the declarations of the object that is item `item` of its file.
-pub fn shape(globals: &Globals, item: usize, object: &tree::Object, doc: Option<&str>) -> Shape {
+pub fn shape(
+    globals: &Globals,
+    numbered: &Numbered,
+    item: usize,
+    object: &tree::Object,
+    doc: Option<&str>,
+) -> Shape {
+    let numbers = NumbersOf { numbered, module: &globals.module, object: &object.name.text };
     let mut builder = Builder {
         globals,
+        numbers,
         item,
         cycles: 0,
         shape: Shape::default(),
@@ -78,12 +91,13 @@ pub fn shape(globals: &Globals, item: usize, object: &tree::Object, doc: Option<
     };
     builder.doc("object", doc);
     builder.header(object);
-    let members = || object.members.iter().enumerate();
-    for (member, part) in members() {
-        builder.names(member, &part.node);
+    builder.reasons(object);
+    let order = builder.numbers.order(object);
+    for member in &order {
+        builder.names(*member, &object.members[*member].node);
     }
-    for (member, part) in members() {
-        builder.declare(member, part);
+    for member in &order {
+        builder.declare(*member, &object.members[*member]);
     }
     builder.counts(object);
     builder.shape.problems.extend(collisions(item, object));
@@ -93,6 +107,7 @@ pub fn shape(globals: &Globals, item: usize, object: &tree::Object, doc: Option<
 
 struct Builder<'b> {
     globals: &'b Globals,
+    numbers: NumbersOf<'b>,
     item: usize,
     /// How many cycles were named.
     cycles: usize,
@@ -124,17 +139,20 @@ impl Builder<'_> {
         }
     }
 
-    /// First pass: every name, so that order means nothing.
+    /// First pass: every name, so that order means nothing. Of each kind the lowest number comes first.
     fn names(&mut self, member: usize, node: &MemberKind) {
         let part = self.part(member);
         let next = |list: usize| u16::try_from(list).unwrap_or(u16::MAX);
         match node {
             MemberKind::Role(role) => {
+                let (number, name) = (self.number(Kind::Role, &role.name), role.name.text.clone());
+                if self.numbers.open_role().is_some_and(|open| open < number) {
+                    self.open_role();
+                }
                 let index = next(self.schema.roles.len());
                 self.define(&role.name, Def::Role(index), part);
-                let name = role.name.text.clone();
                 let max = role.size.as_ref().and_then(|size| self.role_size(size, part));
-                self.schema.roles.push(Role { number: index, name, max, open: false });
+                self.schema.roles.push(Role { number, name, max, open: false });
             }
             MemberKind::Field(field) => {
                 let index = next(self.shape.field_places.len());
@@ -172,7 +190,9 @@ impl Builder<'_> {
                 let index = next(self.shape.rule_places.len());
                 let place = self.define(&rule.name, Def::Rule(index), part);
                 self.shape.rule_places.push(place);
-                self.words_of_rule(rule, part);
+                let number = self.number(Kind::Rule, &rule.name);
+                self.shape.rule_numbers.push(number);
+                self.predictions(rule, part);
             }
             MemberKind::Policy(policy) => self.words_of_policy(policy, part),
             MemberKind::Intent(_)
@@ -203,20 +223,23 @@ impl Builder<'_> {
         at
     }
 
-    fn reason(&mut self, name: &str) {
-        if !self.shape.reasons.iter().any(|reason| reason == name) {
-            self.shape.reasons.push(name.to_owned());
-        }
+    fn number(&self, kind: Kind, name: &Name) -> u16 {
+        self.numbers.of(kind, &name.text)
     }
 
-    /// Reasons and predictions that a rule names.
-    fn words_of_rule(&mut self, rule: &tree::Rule, part: PartId) {
+    fn reasons(&mut self, object: &tree::Object) {
+        let found = own_reasons(object);
+        let (places, numbers) = self.numbers.reasons(&found);
+        self.shape.reasons = places.into_iter().map(|place| found[place].clone()).collect();
+        self.shape.reason_numbers = numbers;
+    }
+
+    /// Predictions that a rule makes.
+    fn predictions(&mut self, rule: &tree::Rule, part: PartId) {
         match &rule.act {
-            Act::Refuse(refuse) => self.reason(&refuse.reason.text),
             Act::Block(block) => {
                 let mut words = Words::default();
                 words.block(block);
-                words.reasons.iter().for_each(|reason| self.reason(&reason.reason.text));
                 for name in words.predictions {
                     let index = self.count(|def| matches!(def, Def::Prediction(_)));
                     self.define(
@@ -226,7 +249,7 @@ impl Builder<'_> {
                     );
                 }
             }
-            Act::Damaged => {}
+            Act::Refuse(_) | Act::Damaged => {}
         }
     }
 
@@ -235,11 +258,9 @@ impl Builder<'_> {
             match &clause.kind {
                 tree::ClauseKind::Always { name, .. } => {
                     self.define(name, Def::Clause, part);
-                    self.reason(&name.text);
                 }
                 tree::ClauseKind::Limit { name, .. } => {
                     self.define(name, Def::Limit, part);
-                    self.reason(&name.text);
                 }
                 tree::ClauseKind::Hosts { need, .. } => {
                     need.iter().for_each(|name| self.capability(&name.text));
@@ -266,7 +287,6 @@ impl Builder<'_> {
             MemberKind::Intent(text) => self.schema.intent = aqo_grammar::unquote(&text.text),
             MemberKind::Role(role) => {
                 self.doc(&format!("role {}", role.name.text), part.doc.as_deref());
-                self.was(role.was.as_ref(), id);
             }
             MemberKind::Field(field) => self.field(field, part.doc.as_deref(), id),
             MemberKind::Derive(derive) => self.derive(derive, part.doc.as_deref(), id),
@@ -282,7 +302,6 @@ impl Builder<'_> {
             }
             MemberKind::Rule(rule) => {
                 self.doc(&format!("rule {}", rule.name.text), part.doc.as_deref());
-                self.was(rule.was.as_ref(), id);
             }
             MemberKind::Policy(_) | MemberKind::Pause(_) | MemberKind::Damaged => {}
         }
@@ -304,12 +323,6 @@ impl Builder<'_> {
         self.shape.problems.push(not_yet(at, construct));
     }
 
-    fn was(&mut self, was: Option<&Name>, part: PartId) {
-        if let Some(was) = was {
-            self.later(Loc { part, at: was.at }, "`was`");
-        }
-    }
-
     fn ty(&mut self, part: PartId, ty: &tree::Type) -> Option<Type> {
         types::resolve(self.globals, part, ty, &mut self.shape.problems)
     }
@@ -318,13 +331,14 @@ impl Builder<'_> {
         let name = field.param.name.text.clone();
         self.doc(&format!("field {name}"), doc);
         let ty = self.ty(part, &field.param.ty);
-        let number = self.schema.fields.len() as u16;
+        let index = self.schema.fields.len() as u16;
         let mut attested = None;
         let mut change = Change::Any;
         for mark in &field.marks {
             match mark {
                 Mark::AttestedBy(role) => attested = self.role(role, part),
-                Mark::Was(was) => self.was(Some(was), part),
+                // Seen where names get their numbers.
+                Mark::Was(_) => {}
                 Mark::Once(at) => self.change(&mut change, Change::Once, *at, &ty, part),
                 Mark::OnlyUp(at) => self.change(&mut change, Change::Up, *at, &ty, part),
                 Mark::OnlyDown(at) => self.change(&mut change, Change::Down, *at, &ty, part),
@@ -335,7 +349,8 @@ impl Builder<'_> {
             (Some(expr), Some(ty)) => self.default(&field.param.name.text, expr, ty, part),
             _ => None,
         };
-        let ty = self.understood(ty, Slot::Field(number));
+        let ty = self.understood(ty, Slot::Field(index));
+        let number = self.number(Kind::Field, &field.param.name);
         self.schema.fields.push(Field { number, name, ty, default, attested, change });
     }
 
@@ -416,9 +431,8 @@ impl Builder<'_> {
 
     fn input(&mut self, input: &tree::Input, doc: Option<&str>, part: PartId) {
         self.doc(&format!("input {}", input.name.text), doc);
-        self.was(input.was.as_ref(), part);
         let from = input.from.as_ref().and_then(|role| self.role(role, part));
-        let number = self.schema.inputs.len() as u16;
+        let index = self.schema.inputs.len() as u16;
         let ty = match self.ty(part, &input.ty) {
             Some(Type::Option(inner)) => Some(*inner),
             Some(ty) => {
@@ -433,7 +447,8 @@ impl Builder<'_> {
             }
             None => None,
         };
-        let ty = self.understood(ty, Slot::Input(number));
+        let ty = self.understood(ty, Slot::Input(index));
+        let number = self.number(Kind::Input, &input.name);
         let fresh = input.fresh.as_ref().and_then(|fresh| self.span(fresh, part));
         let name = input.name.text.clone();
         self.schema.inputs.push(Input { number, name, ty, from, fresh });
@@ -456,7 +471,6 @@ impl Builder<'_> {
     }
 
     fn params(&mut self, sig: &tree::Sig, part: PartId, slot: Slot) -> Vec<Param> {
-        self.was(sig.was.as_ref(), part);
         let mut params: Vec<Param> = Vec::new();
         for param in &sig.params {
             if let Some(first) = sig
@@ -484,8 +498,9 @@ impl Builder<'_> {
 
     fn event(&mut self, event: &tree::Event, doc: Option<&str>, part: PartId) {
         self.doc(&format!("event {}", event.sig.name.text), doc);
-        let number = self.schema.events.len() as u16;
-        let params = self.params(&event.sig, part, Slot::Event(number));
+        let index = self.schema.events.len() as u16;
+        let number = self.number(Kind::Event, &event.sig.name);
+        let params = self.params(&event.sig, part, Slot::Event(index));
         if let Some(via) = &event.via {
             self.capability(&via.text);
         }

@@ -5,14 +5,21 @@
 
 use crate::codes::Code;
 use crate::diagnostic::{Loc, PartId, Problem};
-use crate::globals::{Globals, taken};
+use crate::globals::{Globals, taken, variants_in_order};
+use crate::lock::{Kind, Numbered};
 use crate::types::{self, Asked};
 use aqo_grammar::tree::{self, File, ItemKind, Name};
 use aqo_model::limits;
+use aqo_model::numbers::Numbers;
 use aqo_model::types::{Param, Type};
 
 /// Reads the parts of every record and every variant.
-pub(crate) fn declare(globals: &mut Globals, file: &File, asked: &mut Vec<Asked>) {
+pub(crate) fn declare(
+    globals: &mut Globals,
+    file: &File,
+    numbers: &Numbered,
+    asked: &mut Vec<Asked>,
+) {
     let written =
         |is: fn(&ItemKind) -> bool| file.items.iter().filter(|part| is(&part.node)).count();
     // What is used of other modules stands before what is written here.
@@ -22,21 +29,28 @@ pub(crate) fn declare(globals: &mut Globals, file: &File, asked: &mut Vec<Asked>
     for (item, part) in file.items.iter().enumerate() {
         let mut reader = Reader { globals, asked, part: PartId { item, member: None } };
         if let ItemKind::Enum(e) = &part.node {
-            for (number, variant) in e.variants.iter().enumerate() {
+            let (places, _) = variants_in_order(reader.globals, e, numbers);
+            for (index, place) in places.into_iter().enumerate() {
+                let variant = &e.variants[place];
                 let all = variant.params.iter().map(|param| (&param.name, &param.ty)).collect();
                 let params = reader.parts(&e.name, &variant.name, all);
-                reader.globals.types.enums[enums].variants[number].params = params;
+                reader.globals.types.enums[enums].variants[index].params = params;
             }
             enums += 1;
         } else if let ItemKind::Record(r) = &part.node {
-            let all: Vec<_> = r.fields.iter().map(|field| (&field.name, &field.ty)).collect();
-            r.fields.iter().for_each(|field| reader.globals.was(field.was.as_ref(), reader.part));
+            let names = r.fields.iter().map(|field| field.name.text.as_str());
+            let of = Some(r.name.text.as_str());
+            let (places, of_parts) = numbers.sorted(&reader.globals.module, of, Kind::Part, names);
+            let fields = places.iter().map(|place| &r.fields[*place]);
+            let all: Vec<_> = fields.map(|field| (&field.name, &field.ty)).collect();
             if all.is_empty() {
                 let message = format!("`{}` has no parts", r.name.text);
                 reader.problem(Code::BadType, &r.name, message);
                 reader.globals.broken.insert(r.name.text.clone());
             }
-            reader.globals.types.records[records].fields = reader.parts(&r.name, &r.name, all);
+            let fields = reader.parts(&r.name, &r.name, all);
+            let record = &mut reader.globals.types.records[records];
+            (record.fields, record.numbers) = (fields, of_parts);
             records += 1;
         }
     }
@@ -111,7 +125,9 @@ fn empty(globals: &mut Globals, ty: &Type) {
         let e = &mut globals.types.enums[usize::from(*index)];
         e.variants.iter_mut().for_each(|variant| variant.params.clear());
     } else if let Type::Record(index) = ty {
-        globals.types.records[usize::from(*index)].fields.clear();
+        let record = &mut globals.types.records[usize::from(*index)];
+        record.fields.clear();
+        record.numbers = Numbers::NONE;
     }
 }
 

@@ -44,6 +44,7 @@ pub fn head(globals: &Globals, shape: &Shape, item: usize, object: &tree::Object
     let schema = schema.unwrap_or_else(|| crate::object::empty_model(globals).schema);
     let mut model = Model { schema, policy: empty_policy() };
     model.policy.reasons.clone_from(&shape.reasons);
+    model.policy.reason_numbers.clone_from(&shape.reason_numbers);
     let mut problems = Vec::new();
     let mut reader = Reader {
         globals,
@@ -222,7 +223,7 @@ impl Reader<'_> {
             return None;
         }
         let index = self.shape.reasons.iter().position(|reason| *reason == name.text)?;
-        u16::try_from(index).ok().map(|index| Reason::own(index).0)
+        u16::try_from(index).ok().map(|index| self.head.model.policy.own_reason(index).0)
     }
 
     fn always(&mut self, name: &Name, holds: &tree::Expr) {

@@ -114,7 +114,8 @@ pub fn check_rule(ctx: Context<'_>, rule: &tree::Rule, above: &[Arc<Rule>]) -> C
         && !matches!(rule.act, Act::Damaged);
     let name = rule.name.text.clone();
     let assured = rule.assured.is_some();
-    let checked = Rule { number: index, name, on, when, needs, quorum, assured, body, locals };
+    let number = shape.rule_numbers.get(usize::from(index)).copied().unwrap_or(index);
+    let checked = Rule { number, name, on, when, needs, quorum, assured, body, locals };
     CheckedRule { rule: whole.then_some(checked), predictions, problems }
 }
 

@@ -4,6 +4,7 @@
 //! no other rule is checked again. Knows no expression.
 
 use crate::diagnostic::{Loc, Problem};
+use aqo_model::numbers::Numbers;
 use aqo_model::schema::Schema;
 use aqo_model::types::Type;
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,8 +65,12 @@ pub struct Shape {
     pub field_places: Vec<Loc>,
     /// Where each rule is declared.
     pub rule_places: Vec<Loc>,
-    /// Own reasons: of refusals, limits and `always`, in text order.
+    /// The stable number of each rule.
+    pub rule_numbers: Vec<u16>,
+    /// Own reasons: of refusals, limits and `always`, in order of their stable numbers.
     pub reasons: Vec<String>,
+    /// Their stable numbers.
+    pub reason_numbers: Numbers,
     /// Doc comments by path.
     pub docs: Vec<(String, String)>,
     /// The schema, without the expressions of derives.

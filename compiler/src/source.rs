@@ -31,6 +31,10 @@ pub struct Project {
     /// In the order of their names.
     #[returns(ref)]
     pub files: Vec<SourceFile>,
+    /// The text of its `aqo.lock`; none where it was never built.
+    #[default]
+    #[returns(ref)]
+    pub lock: Option<String>,
 }
 
 impl Project {
@@ -43,6 +47,13 @@ impl Project {
         }
         if *self.files(db) != files {
             self.set_files(db).to(files);
+        }
+    }
+
+    /// Makes this its `aqo.lock`. The same text changes nothing, and nothing is read again.
+    pub fn replace_lock(self, db: &mut Database, lock: Option<String>) {
+        if *self.lock(db) != lock {
+            self.set_lock(db).to(lock);
         }
     }
 }

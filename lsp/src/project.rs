@@ -1,5 +1,5 @@
-//! The projects of open documents: which files belong to them, and what those say that no client has
-//! open.
+//! The projects of open documents: which files belong to them, what those say that no client has
+//! open, and what their locks say.
 //!
 //! Invariant: a document that is open says what the client says, every other file what lay on the disk
 //! when it was looked at last: when a document of its project was opened, saved or closed, or when
@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use aqo_compiler::files::{below, project_above};
+use aqo_compiler::lock::LOCK;
 use aqo_compiler::{Database, Project, SourceFile};
 use tower_lsp::ls_types::Uri;
 
@@ -53,8 +54,11 @@ impl Projects {
             files.push(file);
         }
         let new = || Project::new(db, Vec::new());
+        let lock = root.join(LOCK);
         let project = *self.projects.entry(root).or_insert_with(new);
         project.join(db, files);
+        // What cannot be read is not there, as with sources.
+        project.replace_lock(db, std::fs::read_to_string(lock).ok());
     }
 }
 

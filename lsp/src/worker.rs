@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Receiver;
 
-use aqo_compiler::modules::taken;
+use aqo_compiler::modules::{bad_lock, taken};
 use aqo_compiler::{Database, Diagnostic, SourceFile, db};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
@@ -159,6 +159,7 @@ impl Worker {
             if let Some(project) = *file.project(db) {
                 let taken = taken(db, project.files(db)).into_iter();
                 found.extend(taken.filter(|(of, _)| *of == file).map(|(_, problem)| problem));
+                found.extend(bad_lock(db, file));
                 found.sort_by_key(|diagnostic| diagnostic.span);
             }
             found

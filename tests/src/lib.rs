@@ -3,6 +3,7 @@
 pub mod chance;
 pub mod compiled;
 pub mod corpus;
+pub mod gaps;
 pub mod meter;
 pub mod models;
 pub mod offers;

@@ -5,6 +5,7 @@
 
 use aqo_model::Model;
 use aqo_model::expr::{Expr, Order, Rounding, Shape, Stmt};
+use aqo_model::numbers::Numbers;
 use aqo_model::policy::{
     Always, Flow, Happening, Hosts, Limit, Measure, Otherwise, Policy, Prediction, Quorum, Rule,
     Score, Source, Trigger, Trust, TrustDemand,
@@ -101,13 +102,17 @@ fn enums(enums: Vec<Enum>) -> Types {
 /// An enum whose variants carry nothing.
 fn plain(name: &str, variants: &[&str]) -> Enum {
     let bare = |name: &&str| Variant { name: (*name).to_owned(), params: Vec::new() };
-    Enum { name: name.to_owned(), variants: variants.iter().map(bare).collect() }
+    Enum {
+        name: name.to_owned(),
+        variants: variants.iter().map(bare).collect(),
+        numbers: Numbers::NONE,
+    }
 }
 
 /// One of 30 variants.
 fn big() -> Enum {
     let variants = (0..30).map(|k| Variant { name: format!("V{k}"), params: Vec::new() });
-    Enum { name: "Big".to_owned(), variants: variants.collect() }
+    Enum { name: "Big".to_owned(), variants: variants.collect(), numbers: Numbers::NONE }
 }
 
 fn field(number: u16, name: &str, ty: Type, default: Option<Default>) -> Field {
@@ -271,6 +276,7 @@ pub fn thermostat() -> Model {
         dormant: None,
         ends: None,
         reasons: vec!["worn_out".to_owned(), "short_cycling".to_owned()],
+        reason_numbers: Numbers::NONE,
     };
     Model { schema, policy }
 }
@@ -817,6 +823,7 @@ pub fn everything(otherwise: Otherwise) -> Model {
         dormant: None,
         ends: None,
         reasons: REASONS.map(str::to_owned).to_vec(),
+        reason_numbers: Numbers::NONE,
     };
     Model { schema: everything_schema(), policy }
 }

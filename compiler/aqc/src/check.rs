@@ -41,6 +41,8 @@ pub(crate) struct File {
 pub(crate) struct Checked {
     /// What knows the rest.
     pub database: Database,
+    /// The files as one project.
+    pub project: Option<aqo_compiler::Project>,
     /// In the order of their names.
     pub files: Vec<File>,
     /// Objects in text order.
@@ -74,7 +76,8 @@ impl Format {
 /// Checks a project and prints what is wrong at these levels.
 pub(crate) fn check(project: &Project, levels: &Levels, format: Format) -> Checked {
     let mut checked = Checked::default();
-    let sources = inputs(project, &mut checked.database);
+    let (together, sources) = inputs(project, &mut checked.database);
+    checked.project = Some(together);
     let database = checked.database.clone();
     // One that is named is told of the others, not they of it.
     let (named, others): (Vec<_>, Vec<_>) =
@@ -122,8 +125,11 @@ fn with_taken(
     found
 }
 
-/// The sources of a project in a database, as the files of one project.
-fn inputs<'p>(project: &'p Project, database: &mut Database) -> Vec<(&'p Source, SourceFile)> {
+/// The sources of a project in a database, as the files of one project with its lock.
+fn inputs<'p>(
+    project: &'p Project,
+    database: &mut Database,
+) -> (aqo_compiler::Project, Vec<(&'p Source, SourceFile)>) {
     let sources: Vec<(&Source, SourceFile)> = (project.sources.iter())
         .map(|source| {
             let file = SourceFile::builder(name(source), source.text.clone());
@@ -132,7 +138,8 @@ fn inputs<'p>(project: &'p Project, database: &mut Database) -> Vec<(&'p Source,
         .collect();
     let together = aqo_compiler::Project::new(database, Vec::new());
     together.join(database, sources.iter().map(|(_, file)| *file).collect());
-    sources
+    together.replace_lock(database, project.lock.clone());
+    (together, sources)
 }
 
 /// Prints diagnostics of one file for a person.

@@ -3,7 +3,7 @@
 use crate::check::{Checked, Format, check};
 use crate::levels::Flags;
 use crate::project::Project;
-use crate::{build, doc, fix, fmt, inspect, new, test, watch};
+use crate::{build, doc, fix, fmt, inspect, lock, new, test, watch};
 use aqo_compiler::Code;
 use aqo_compiler::cost::cost_of;
 use aqo_compiler::levels::Levels;
@@ -40,7 +40,7 @@ enum Command {
     ///
     /// Example: aqc check examples/thermostat -D warnings --format sarif
     Check(Check),
-    /// Compile an object to a component.
+    /// Compile an object to a component, and keep the numbers of the project's names in aqo.lock.
     ///
     /// Example: aqc build examples/thermostat -o thermostat.wasm
     Build(Build),
@@ -118,7 +118,7 @@ struct Check {
     /// Also print what steps cost at most, as a tree: the dearest part first.
     #[arg(long)]
     cost: bool,
-    /// Check again whenever a source or aqo.toml changes, until Ctrl-C.
+    /// Check again whenever a source, aqo.toml or aqo.lock changes, until Ctrl-C.
     ///
     /// Example: aqc check examples/thermostat --watch
     #[arg(long, conflicts_with = "fix")]
@@ -131,7 +131,7 @@ struct Test {
     sources: Sources,
     #[command(flatten)]
     options: test::Options,
-    /// Test again whenever a source or aqo.toml changes, until Ctrl-C.
+    /// Test again whenever a source, aqo.toml or aqo.lock changes, until Ctrl-C.
     ///
     /// Example: aqc test examples/thermostat --watch
     #[arg(long)]
@@ -182,6 +182,11 @@ struct Build {
     /// Leave the source out, and its digest in.
     #[arg(long)]
     strip_source: bool,
+    /// Fail where aqo.lock is missing or would change: for CI.
+    ///
+    /// Example: aqc build examples/thermostat --locked
+    #[arg(long)]
+    locked: bool,
 }
 
 #[derive(Args)]
@@ -312,6 +317,7 @@ fn build_object(arguments: &Build) -> Result<()> {
     let name = arguments.object.as_deref().or(project.manifest.run.object.as_deref());
     let object = checked.one(name)?;
     let component = build::component(object, arguments.strip_source)?;
+    lock::settle(&project, &checked, arguments.locked)?;
     let out = arguments
         .out
         .clone()

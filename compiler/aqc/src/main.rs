@@ -11,6 +11,7 @@ mod fmt;
 mod inspect;
 mod junit;
 mod levels;
+mod lock;
 mod new;
 mod project;
 mod replace;

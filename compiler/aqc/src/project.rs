@@ -4,6 +4,7 @@
 //! directory is a project. Which files are one is the compiler's to say. Knows nothing of what
 //! sources say.
 
+use crate::lock;
 use aqo_compiler::files::{Below, MANIFEST, below, project_above};
 use aqo_compiler::levels::Lint;
 use aqo_runtime::error::{Error, Result};
@@ -29,6 +30,8 @@ pub(crate) struct Project {
     pub sources: Vec<Source>,
     /// What `aqo.toml` says.
     pub manifest: Manifest,
+    /// What `aqo.lock` says, where there is one: a lock that can be read.
+    pub lock: Option<String>,
 }
 
 /// `aqo.toml`
@@ -104,9 +107,9 @@ impl Project {
     /// Finds the sources that a path names, and those that belong to them.
     pub(crate) fn find(path: &Path) -> Result<Project> {
         let (directory, paths) = files(path)?;
-        let manifest = manifest(&directory)?;
+        let (manifest, lock) = (manifest(&directory)?, lock::read(&directory)?);
         let named = paths.into_iter().map(|(path, is_named)| source(path, is_named));
-        Ok(Project { directory, sources: named.collect::<Result<_>>()?, manifest })
+        Ok(Project { directory, sources: named.collect::<Result<_>>()?, manifest, lock })
     }
 }
 

@@ -1,10 +1,11 @@
-//! `--watch`: the same command again whenever a source or `aqo.toml` changes.
+//! `--watch`: the same command again whenever a source, `aqo.toml` or `aqo.lock` changes.
 //!
 //! Invariant: what is compared is names, sizes and times of change of the files that the command
 //! reads, taken before it reads them, so no change is missed. Ends only from outside.
 
 use crate::project::files;
 use aqo_compiler::files::MANIFEST;
+use aqo_compiler::lock::LOCK;
 use aqo_runtime::error::Result;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,7 @@ pub(crate) fn watch(path: &Path, mut command: impl FnMut() -> Result<()>) -> Res
 fn look(path: &Path) -> Vec<Look> {
     let (directory, sources) = files(path).unwrap_or_default();
     let sources = sources.into_iter().map(|(source, _)| source);
-    let looks = sources.chain([directory.join(MANIFEST)]).map(|path| {
+    let looks = sources.chain([directory.join(MANIFEST), directory.join(LOCK)]).map(|path| {
         let metadata = std::fs::metadata(&path);
         let len = metadata.as_ref().map_or(0, std::fs::Metadata::len);
         (path, len, metadata.and_then(|metadata| metadata.modified()).ok())

@@ -215,6 +215,8 @@ pub(crate) struct Unit<'m> {
     data: Vec<(u32, Vec<u8>)>,
     /// Forms and types that routines are made for, by their numbers.
     forms: Vec<Form>,
+    /// What is written into entries, likewise.
+    written: Vec<(Form, Type)>,
     types: Vec<Type>,
     /// Per rule, where what its commit comes to in limits with a sum is kept.
     amounts: Vec<u32>,
@@ -255,6 +257,7 @@ impl<'m> Unit<'m> {
             funcs: Vec::new(),
             data: Vec::new(),
             forms: Vec::new(),
+            written: Vec::new(),
             types: Vec::new(),
             amounts,
             end,
@@ -322,6 +325,25 @@ impl<'m> Unit<'m> {
         self.forms[usize::from(number)].clone()
     }
 
+    /// The number of what is written into entries: a form, and a type whose values it holds. Types of
+    /// one form are written alike unless a stable number in one of them is not an index.
+    pub(crate) fn written(&mut self, form: &Form, ty: &Type) -> u16 {
+        let types = &self.model.schema.types;
+        let alike =
+            |known: &Type| known == ty || !(types.are_numbered(known) || types.are_numbered(ty));
+        let known = self.written.iter().position(|(of, known)| of == form && alike(known));
+        let index = known.unwrap_or_else(|| {
+            self.written.push((form.clone(), ty.clone()));
+            self.written.len() - 1
+        });
+        u16::try_from(index).expect("a Model has fewer types than 16 bits count")
+    }
+
+    /// What is written under this number.
+    pub(crate) fn written_numbered(&self, number: u16) -> (Form, Type) {
+        self.written[usize::from(number)].clone()
+    }
+
     /// The number of a type.
     pub(crate) fn ty(&mut self, ty: &Type) -> u16 {
         number_of(&mut self.types, ty)
@@ -342,7 +364,7 @@ impl<'m> Unit<'m> {
         self.constant(&self.model.class().0)
     }
 
-    /// Whether the number of every variant is one byte of CBOR.
+    /// Whether the index of every variant is one byte of CBOR.
     pub(crate) fn small_enums(&self) -> bool {
         self.model.schema.types.enums.iter().all(|e| e.variants.len() <= 24)
     }
@@ -479,7 +501,7 @@ impl Routine {
             Routine::MulDiv(rounding) => kernel::wide::mul_div(code, rounding),
             Routine::Valid(form) => translate::whole::valid(code, form),
             Routine::Within(ty) => translate::whole::within(code, ty),
-            Routine::PutWhole(form) => translate::whole::put(code, form),
+            Routine::PutWhole(written) => translate::whole::put(code, written),
             Routine::Order(form) => translate::sorted::order(code, form),
             Routine::Seek(form) => translate::sorted::seek(code, form),
             Routine::Insert(form) => translate::sorted::insert(code, form),

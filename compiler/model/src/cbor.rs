@@ -77,36 +77,58 @@ impl Writer {
         self.bytes.push(if value { TRUE } else { FALSE });
     }
 
-    /// A value of any type: a variant is its number, or a list of it and what it carries; records and
-    /// collections are lists, a map one of pairs.
-    pub fn value(&mut self, value: &Value) {
-        match value {
-            Value::Bool(value) => self.bool(*value),
-            Value::Int(value) => self.int(*value),
-            Value::Variant(number, args) if args.is_empty() => self.uint(u64::from(*number)),
-            Value::Variant(number, args) => {
-                self.array(1 + args.len());
-                self.uint(u64::from(*number));
-                args.iter().for_each(|arg| self.value(arg));
+    /// A value that fits its type: a variant is its stable number, or a list of it and what it carries;
+    /// records and collections are lists, a map one of pairs.
+    pub fn value(&mut self, value: &Value, ty: &Type, types: &Types) {
+        match (value, ty) {
+            (Value::Bool(value), _) => self.bool(*value),
+            (Value::Int(value), _) => self.int(*value),
+            (Value::Variant(index, args), Type::Enum(of)) => {
+                let number = types.variant_numbers(*of).at(*index);
+                if !args.is_empty() {
+                    self.array(1 + args.len());
+                }
+                self.uint(u64::from(number));
+                self.values(args, types.payload(*of, *index), types);
             }
-            Value::Text(text) => self.text(text),
-            Value::Bytes(bytes) => self.bytes(bytes),
-            Value::Bytes32(bytes) => self.bytes(&bytes.0),
-            Value::None => self.null(),
-            Value::Some(value) => self.value(value),
-            Value::Record(items) | Value::List(items) => {
+            (Value::Text(text), _) => self.text(text),
+            (Value::Bytes(bytes), _) => self.bytes(bytes),
+            (Value::Bytes32(bytes), _) => self.bytes(&bytes.0),
+            (Value::None, _) => self.null(),
+            (Value::Some(value), Type::Option(inner)) => self.value(value, inner, types),
+            (Value::Record(parts), Type::Record(index)) => {
+                self.array(parts.len());
+                self.values(parts, types.parts(*index), types);
+            }
+            (
+                Value::List(items),
+                Type::List { item, .. } | Type::Ring { item, .. } | Type::Set { item, .. },
+            ) => {
                 self.array(items.len());
-                items.iter().for_each(|item| self.value(item));
+                items.iter().for_each(|value| self.value(value, item, types));
             }
-            Value::Map(pairs) => {
+            (Value::Map(pairs), Type::Map { key: of_key, value: of_value, .. }) => {
                 self.array(pairs.len());
                 for (key, value) in pairs {
                     self.array(2);
-                    self.value(key);
-                    self.value(value);
+                    self.value(key, of_key, types);
+                    self.value(value, of_value, types);
                 }
             }
+            (
+                Value::Variant(..)
+                | Value::Some(_)
+                | Value::Record(_)
+                | Value::List(_)
+                | Value::Map(_),
+                _,
+            ) => unreachable!("a value that is written fits its type"),
         }
+    }
+
+    /// Values, one for each declared one.
+    pub fn values(&mut self, values: &[Value], declared: &[Param], types: &Types) {
+        values.iter().zip(declared).for_each(|(value, of)| self.value(value, &of.ty, types));
     }
 }
 
@@ -309,16 +331,22 @@ impl<'b> Reader<'b> {
     fn variant(&mut self, index: u16, types: &Types) -> Result<Value, Malformed> {
         let is_list = self.bytes.get(self.offset).is_some_and(|head| head >> 5 == 4);
         if !is_list {
-            return Ok(Value::variant(self.u16()?));
+            return Ok(Value::variant(self.variant_index(index, types)?));
         }
         let wrong = self.wrong("what the variant carries");
         let len = self.array()?;
-        let number = self.u16()?;
-        let params = types.payload(index, number);
+        let variant = self.variant_index(index, types)?;
+        let params = types.payload(index, variant);
         if params.is_empty() || len != params.len() + 1 {
             return Err(wrong);
         }
-        Ok(Value::Variant(number, self.parts(params, types)?))
+        Ok(Value::Variant(variant, self.parts(params, types)?))
+    }
+
+    /// A stable number to the index of the variant that has it.
+    fn variant_index(&mut self, index: u16, types: &Types) -> Result<u16, Malformed> {
+        let wrong = self.wrong("the number of a variant");
+        types.variant_numbers(index).index_of(self.u16()?).ok_or(wrong)
     }
 
     fn parts(&mut self, parts: &[Param], types: &Types) -> Result<Vec<Value>, Malformed> {

@@ -5,7 +5,7 @@
 //! ```text
 //! bool        u8, 0 or 1
 //! number      i8, i16, i32 or i64
-//! enum        its number: u8 or u16; with payloads: u16, then the parts of the variant
+//! enum        the index of its variant: u8 or u16; with payloads: u16, then the parts of the variant
 //! text, bytes its length as u16, then its capacity
 //! key, hash   32 bytes
 //! option      u8, 0 or 1, then the value or zeros
@@ -27,9 +27,9 @@ pub enum Form {
     Bool,
     /// A signed number of so many bytes.
     Number(u8),
-    /// A variant's number in so many bytes, below so many.
+    /// A variant's index in so many bytes, below so many.
     Enum(u8, u16),
-    /// A variant's number as u16, then the parts that it carries, then zeros up to the longest.
+    /// A variant's index as u16, then the parts that it carries, then zeros up to the longest.
     Union(Vec<Vec<Form>>),
     /// A length, then so many bytes of UTF-8, of which the rest are zero.
     Text(u16),
@@ -49,7 +49,7 @@ pub enum Form {
     Map(Box<Form>, Box<Form>, u16),
 }
 
-/// Bytes of a length, of a count and of the number of a variant that carries something.
+/// Bytes of a length, of a count and of the index of a variant that carries something.
 pub const COUNT: usize = 2;
 
 impl Form {

@@ -18,6 +18,7 @@ pub mod label;
 pub mod layout;
 pub mod limits;
 mod model;
+pub mod numbers;
 pub mod offer;
 pub mod policy;
 pub mod request;

@@ -11,6 +11,9 @@ pub const CYCLES: usize = 16;
 pub const CONDITIONS: usize = 64;
 /// Variants of one enum. A set of variants is one 64-bit word.
 pub const VARIANTS: usize = 64;
+/// The highest stable number. With [`Reason::FIRST_OWN`](crate::policy::Reason::FIRST_OWN) it leaves
+/// the two marks of a verdict free.
+pub const NUMBER: u16 = 16_000;
 /// Parameters of one message or event.
 pub const PARAMETERS: usize = 32;
 /// Capabilities that the events of one object may name. A set of them is one 64-bit word.

@@ -1,6 +1,7 @@
 //! The policy: the rules that may change an object, and what every change must satisfy.
 
 use crate::expr::{Expr, Order, Stmt};
+use crate::numbers::Numbers;
 use crate::types::Type;
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +28,12 @@ pub struct Policy {
     pub dormant: Option<Pause>,
     /// Once it holds, the object's life is over.
     pub ends: Option<Pause>,
-    /// The authors' own reasons and the names of clauses; see [`Reason`].
+    /// The authors' own reasons and the names of clauses, in order of their stable numbers; see
+    /// [`Reason`].
     pub reasons: Vec<String>,
+    /// The stable numbers of the reasons, less [`Reason::FIRST_OWN`].
+    #[serde(default, skip_serializing_if = "Numbers::are_indices")]
+    pub reason_numbers: Numbers,
 }
 
 /// A rule: when it is elected, what it demands, what it does.
@@ -366,7 +371,7 @@ impl Reason {
     pub const UPGRADED: Reason = Reason(18);
     /// A reply, not a refusal: it waits for consent, or to be taken.
     pub const WAITS: Reason = Reason(19);
-    /// The first reason of an author: index 0 of [`Policy::reasons`].
+    /// The first number that a reason of an author may have: 0 in [`Policy::reason_numbers`].
     pub const FIRST_OWN: u16 = 64;
 
     /// The built-in reasons by name.
@@ -394,11 +399,6 @@ impl Reason {
 
     /// Names that authors may not use, besides those of [`Reason::BUILT_IN`].
     pub const RESERVED: [&'static str; 1] = ["missing"];
-
-    /// The reason of the own reason with this index.
-    pub fn own(index: u16) -> Reason {
-        Reason(Reason::FIRST_OWN.saturating_add(index))
-    }
 }
 
 impl Policy {
@@ -406,10 +406,20 @@ impl Policy {
     pub fn reason_name(&self, reason: Reason) -> &str {
         let built_in = Reason::BUILT_IN.iter().find(|(r, _)| *r == reason).map(|(_, name)| *name);
         let own = || {
-            let index = reason.0.checked_sub(Reason::FIRST_OWN)?;
+            let index = self.own_index(reason)?;
             self.reasons.get(usize::from(index)).map(String::as_str)
         };
         built_in.or_else(own).unwrap_or("unknown")
+    }
+
+    /// The own reason with this index.
+    pub fn own_reason(&self, index: u16) -> Reason {
+        Reason(Reason::FIRST_OWN.saturating_add(self.reason_numbers.at(index)))
+    }
+
+    /// The index of an own reason; of one that is none, `None` or an index beyond the last.
+    pub fn own_index(&self, reason: Reason) -> Option<u16> {
+        self.reason_numbers.index_of(reason.0.checked_sub(Reason::FIRST_OWN)?)
     }
 
     /// The reason of this name.
@@ -417,7 +427,7 @@ impl Policy {
         let built_in = Reason::BUILT_IN.iter().find(|(_, n)| *n == name).map(|(r, _)| *r);
         let own = || {
             let index = self.reasons.iter().position(|n| n == name)?;
-            u16::try_from(index).ok().map(Reason::own)
+            u16::try_from(index).ok().map(|index| self.own_reason(index))
         };
         built_in.or_else(own)
     }

@@ -1,7 +1,8 @@
 //! The schema: what an object holds, what it is told and what it says.
 //!
-//! Each declaration bears a stable `number` within its kind. Lists are sorted by it, and everything
-//! else refers to a declaration by its *index* in its list. Numbers appear in lineage entries and in
+//! Each declaration bears a stable `number` within its kind. Lists are sorted by it (but for rules,
+//! whose order is that of election), and everything else refers to a declaration by its *index* in its
+//! list. Numbers appear in lineage entries and in
 //! signed envelopes, so a later version may leave gaps but never uses one again.
 
 use crate::expr::Expr;

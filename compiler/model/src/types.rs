@@ -3,6 +3,7 @@
 //! A number of any type is an `i64`: an `int` as it is, a `decimal<s>` times 10^s, a `duration` and
 //! an `instant` in microseconds (an instant from 1970-01-01T00:00:00Z). Bounds are inclusive.
 
+use crate::numbers::Numbers;
 use serde::{Deserialize, Serialize};
 
 /// The last instant, 2261-12-31T23:59:59.999999Z, which also stands for `never`.
@@ -138,8 +139,11 @@ pub struct Types {
 pub struct Enum {
     /// `Mode`
     pub name: String,
-    /// The index is the stable number.
+    /// In order of their stable numbers; a value names one by its index.
     pub variants: Vec<Variant>,
+    /// The stable numbers of the variants, which stand in entries and in what is signed.
+    #[serde(default, skip_serializing_if = "Numbers::are_indices")]
+    pub numbers: Numbers,
 }
 
 /// A variant of an enum.
@@ -156,8 +160,11 @@ pub struct Variant {
 pub struct Record {
     /// `Payment`
     pub name: String,
-    /// Its parts; the index is the stable number.
+    /// Its parts, in order of their stable numbers; a step names one by its index.
     pub fields: Vec<Param>,
+    /// The stable numbers of the parts, which stand in entries.
+    #[serde(default, skip_serializing_if = "Numbers::are_indices")]
+    pub numbers: Numbers,
 }
 
 /// A named and typed part: of a record, a variant, a message, an event.
@@ -459,11 +466,11 @@ impl Enum {
 }
 
 impl Types {
-    /// What the variant with this number of the enum with this index carries; nothing where either is
+    /// What the variant with this index, of the enum with this index, carries; nothing where either is
     /// unknown.
-    pub fn payload(&self, index: u16, number: u16) -> &[Param] {
+    pub fn payload(&self, index: u16, variant: u16) -> &[Param] {
         let found = self.enums.get(usize::from(index));
-        let variant = found.and_then(|found| found.variants.get(usize::from(number)));
+        let variant = found.and_then(|found| found.variants.get(usize::from(variant)));
         variant.map_or(&[], |variant| &variant.params)
     }
 
@@ -471,4 +478,44 @@ impl Types {
     pub fn parts(&self, index: u16) -> &[Param] {
         self.records.get(usize::from(index)).map_or(&[], |record| &record.fields)
     }
+
+    /// The stable numbers of the variants of the enum with this index.
+    pub fn variant_numbers(&self, index: u16) -> &Numbers {
+        self.enums.get(usize::from(index)).map_or(&NONE, |found| &found.numbers)
+    }
+
+    /// The stable numbers of the parts of the record with this index.
+    pub fn part_numbers(&self, index: u16) -> &Numbers {
+        self.records.get(usize::from(index)).map_or(&NONE, |found| &found.numbers)
+    }
+
+    /// Whether a value of this type holds a variant whose stable number is not its index.
+    pub fn are_numbered(&self, ty: &Type) -> bool {
+        let any = |params: &[Param]| params.iter().any(|param| self.are_numbered(&param.ty));
+        match ty {
+            Type::Bool
+            | Type::Number { .. }
+            | Type::Duration(_)
+            | Type::Instant(_)
+            | Type::Text { .. }
+            | Type::Key
+            | Type::Hash
+            | Type::Bytes { .. } => false,
+            Type::Enum(index) => {
+                let found = self.enums.get(usize::from(*index));
+                found.is_some_and(|found| {
+                    !found.numbers.are_indices()
+                        || found.variants.iter().any(|variant| any(&variant.params))
+                })
+            }
+            Type::Record(index) => any(self.parts(*index)),
+            Type::Option(item)
+            | Type::List { item, .. }
+            | Type::Ring { item, .. }
+            | Type::Set { item, .. } => self.are_numbered(item),
+            Type::Map { key, value, .. } => self.are_numbered(key) || self.are_numbered(value),
+        }
+    }
 }
+
+static NONE: Numbers = Numbers::NONE;

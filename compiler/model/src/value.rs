@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A value of any type; a number is scaled as its type says.
 ///
 /// Values of one type have one order: numbers by size, texts and bytes by their bytes, variants by
-/// number, `none` before what is there, records and collections part by part.
+/// index, which ascends with their stable numbers, `none` before what is there, records and collections part by part.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Value {
@@ -14,7 +14,7 @@ pub enum Value {
     Bool(bool),
     /// Any number, a duration or an instant.
     Int(i64),
-    /// A variant, by its stable number, and what it carries.
+    /// A variant, by its index, and what it carries.
     Variant(u16, Vec<Value>),
     /// Text.
     Text(String),
@@ -102,8 +102,8 @@ impl<'de> Deserialize<'de> for Bytes32 {
 
 impl Value {
     /// A variant that carries nothing.
-    pub fn variant(number: u16) -> Value {
-        Value::Variant(number, Vec::new())
+    pub fn variant(index: u16) -> Value {
+        Value::Variant(index, Vec::new())
     }
 
     /// The number, where it is one.

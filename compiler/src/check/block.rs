@@ -270,7 +270,7 @@ impl Checker<'_> {
             return None;
         }
         let index = self.shape.reasons.iter().position(|reason| reason == name)?;
-        u16::try_from(index).ok().map(|index| Reason::own(index).0)
+        u16::try_from(index).ok().map(|index| self.model.policy.own_reason(index).0)
     }
 
     fn if_stmt(&mut self, stmt: &tree::IfStmt) -> Option<Stmt> {

@@ -436,6 +436,7 @@ pub fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aqo_model::numbers::Numbers;
     use aqo_model::types::{Enum, Record, Unit, Variant};
 
     fn types() -> Vec<Type> {
@@ -479,12 +480,17 @@ mod tests {
         let plain = vec![bare("Idle"), bare("Busy"), bare("Off")];
         Types {
             enums: vec![
-                Enum { name: "Mode".to_owned(), variants: plain },
-                Enum { name: "Kind".to_owned(), variants: vec![card, bare("Cash")] },
+                Enum { name: "Mode".to_owned(), variants: plain, numbers: Numbers::NONE },
+                Enum {
+                    name: "Kind".to_owned(),
+                    variants: vec![card, bare("Cash")],
+                    numbers: Numbers::NONE,
+                },
             ],
             records: vec![Record {
                 name: "Part".to_owned(),
                 fields: vec![param("n", number), param("kind", Type::Enum(1))],
+                numbers: Numbers::NONE,
             }],
         }
     }

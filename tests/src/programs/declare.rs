@@ -9,6 +9,7 @@ use super::policy;
 use super::program::{Level, Part, Program};
 use super::world::{Derived, Field, Form, Mark, Named, On, Plan, Role, World, int};
 use crate::chance::Chance;
+use aqo_model::numbers::Numbers;
 use aqo_model::types::{Enum, Param, Record, Type, Variant};
 
 /// What is drawn so far.
@@ -81,7 +82,11 @@ impl Drawing {
                 text.push(format!("{variant}{shown}"));
                 variants.push(Variant { name: variant, params });
             }
-            self.world.types.enums.push(Enum { name: name.clone(), variants });
+            self.world.types.enums.push(Enum {
+                name: name.clone(),
+                variants,
+                numbers: Numbers::NONE,
+            });
             self.push(Level::Item, &name, format!("enum {name} {{ {} }}", text.join(", ")));
         }
         for index in 0..self.chance.below(3) {
@@ -91,7 +96,11 @@ impl Drawing {
                 fields[0].ty = Type::Record(index as u16 - 1);
             }
             let text = self.written(&fields);
-            self.world.types.records.push(Record { name: name.clone(), fields });
+            self.world.types.records.push(Record {
+                name: name.clone(),
+                fields,
+                numbers: Numbers::NONE,
+            });
             self.push(Level::Item, &name, format!("record {name} {{ {text} }}"));
         }
         for index in 0..self.chance.below(3) {

@@ -1,6 +1,7 @@
 //! The component on a stock engine: typed calls say what the interpreter says.
 
 use crate::core::engine;
+use aqo_compiler::{Database, db};
 use aqo_emit::Options;
 use aqo_model::Model;
 use aqo_model::layout::Layout;
@@ -9,6 +10,7 @@ use aqo_model::offer::{Bind, Birth, Envelope, Message, Offer, OfferKind, View, W
 use aqo_model::policy::Otherwise;
 use aqo_model::step::step_bytes;
 use aqo_model::value::{Bytes32, Value};
+use aqo_tests::gaps::under_gaps;
 use aqo_tests::models;
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, Linker, Val};
@@ -216,6 +218,39 @@ fn the_lifecycle_saves_restores_and_steps() {
     assert_eq!(twin.call(LIFECYCLE, "restore", &[saved]), Val::Bool(true));
     let said = twin.call(LIFECYCLE, "tick", &[list(&[1, 2, 3])]);
     assert_eq!(field(&said, "reply"), Val::U16(11));
+}
+
+#[test]
+fn a_refusal_is_named_whatever_its_number() {
+    let source = "module demo.gate
+
+object Gate version 1 {
+    field last: int in 0 ..= 9 = 0
+
+    message open(way: int in 0 ..= 9) from anyone
+
+    rule first on open(way) when way == 1 refuse shut
+    rule second on open(way) when way == 2 refuse worn
+    rule third on open(way) when way == 3 refuse stuck
+}
+";
+    let mut database = Database::default();
+    let file = under_gaps(&mut database, "gate.aqo", source);
+    let checked = db::object_of(&database, file, 0);
+    let model = checked.model.as_ref().expect("a Model").model().clone();
+    let numbers = ["shut", "worn", "stuck"].map(|name| model.policy.reason_named(name).unwrap().0);
+    assert_eq!(numbers, [79, 72, 65]);
+    let mut twin = Twin::new(model, "demo:gate/gate@1.0.0");
+    twin.birth(Vec::new());
+    for (way, (name, number)) in (1..).zip([("shut", 79), ("worn", 72), ("stuck", 65)]) {
+        let now = START + way * SECOND;
+        let offer = message(&twin.model, 0, vec![Value::Int(way)], None, now, START);
+        assert_eq!(twin.interpreted(&offer).0, number);
+        assert_eq!(twin.typed("open", &[Val::S64(now), Val::S64(way)]), refusal(name));
+    }
+    // One that is built in comes from before them.
+    let said = twin.typed("open", &[Val::S64(START + 9 * SECOND), Val::S64(4)]);
+    assert_eq!(said, refusal("no-rule"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod core;
 mod corpus;
 mod cost;
 mod coverage;
+mod gaps;
 mod lives;
 mod random;
 mod read;

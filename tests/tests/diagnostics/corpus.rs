@@ -12,10 +12,11 @@ use aqo_tests::corpus::{Program, line_of, marks, programs};
 use crate::helpers::check;
 
 /// What no small file shows, and why.
-const SHOWN_ELSEWHERE: [(&str, &str); 3] = [
+const SHOWN_ELSEWHERE: [(&str, &str); 4] = [
     ("E0010", "a text of 4 MiB"),
     ("E1021", "two hundred errors"),
     ("E2009", "two files of one project"),
+    ("E2014", "a project with a lock"),
 ];
 
 /// What a program is told, where that is not what it is marked with.

@@ -6,14 +6,15 @@
 //! …
 //! ```aqo wrong [times N] [also E2001 …]     the last line N times; other codes that come along
 //! ```aqo wrong twice                         two files of a project that both say this
+//! ```aqo wrong locked                        a file of a project whose lock cannot be read
 //! ```aqo mended
 //! ```
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use aqo_compiler::modules::taken;
-use aqo_compiler::{Code, Database, SourceFile, render};
+use aqo_compiler::modules::{bad_lock, taken};
+use aqo_compiler::{Code, Database, Project, SourceFile, render};
 
 use crate::helpers::{PATH, check, ids};
 
@@ -72,6 +73,20 @@ fn between_two(code: Code, text: &str) -> Option<String> {
     (!told || !alone.is_empty()).then(|| format!("{}: {found:?} {alone:?}\n", code.id()))
 }
 
+/// What a file of this text gives under a lock in conflict, where it is not the code once, and nothing
+/// for it alone.
+fn under_a_bad_lock(code: Code, text: &str) -> Option<String> {
+    let mut db = Database::default();
+    let file = SourceFile::new(&db, "a.aqo".to_owned(), text.to_owned());
+    let project = Project::new(&db, Vec::new());
+    project.join(&mut db, vec![file]);
+    project.replace_lock(&mut db, Some("version = 1\n<<<<<<< mine\n".to_owned()));
+    let found = bad_lock(&db, file);
+    let told = found.as_ref().is_some_and(|told| told.code == code);
+    let alone = check(text);
+    (!told || !alone.is_empty()).then(|| format!("{}: {found:?} {alone:?}\n", code.id()))
+}
+
 #[test]
 fn each_code_has_one_id_and_a_page_that_begins_with_it() {
     let ids: BTreeSet<&str> = Code::all().map(Code::id).collect();
@@ -101,6 +116,9 @@ fn wrong_programs_give_their_code() {
         let wrong = fence(code.page(), "wrong");
         if wrong.flags.contains(&"twice") {
             return between_two(code, &wrong.text());
+        }
+        if wrong.flags.contains(&"locked") {
+            return under_a_bad_lock(code, &wrong.text());
         }
         let wanted = wrong.also().into_iter().chain([code.id()]).collect();
         surprise(code, &wrong.text(), &wanted)

@@ -6,7 +6,7 @@ use super::world::World;
 use super::{lifecycle, typed};
 use crate::code::Code;
 use crate::core::{Regions, export};
-use crate::ir::{Exp, Func, FuncId, Stm, Ty, at, load32, load64};
+use crate::ir::{Exp, Func, FuncId, Stm, Ty, Var, at, load32, load64};
 use crate::memory::size;
 use crate::unit::Unit;
 use crate::wasm::Module;
@@ -221,7 +221,8 @@ fn reply(face: &Face<'_>, code: &mut Code<'_, '_>) {
         // Built-in reasons count from 1; the object's own come after them.
         let own = i32::from(Reason::FIRST_OWN);
         let built_in = Reason::BUILT_IN.len() as i32;
-        let case = (reason - 1).select(reason - (own - built_in), reason.get().lt_u(own));
+        let own_case = own_case(face, code, reason, (own, built_in));
+        let case = (reason - 1).select(own_case, reason.get().lt_u(own));
         code.ret(Exp::Call(face.refuse, vec![case], Ty::I32));
     });
     let [there, from, len] = result::ENTRY;
@@ -232,6 +233,27 @@ fn reply(face: &Face<'_>, code: &mut Code<'_, '_>) {
     code.store(8, 0, result + result::NEXT_DUE, load64(0, face.outcome(outcome::NEXT_DUE)));
     face.release(code);
     code.ret(at(result));
+}
+
+/// The case of a reason of the object's own.
+fn own_case(
+    face: &Face<'_>,
+    code: &mut Code<'_, '_>,
+    reason: Var,
+    (own, built_in): (i32, i32),
+) -> Exp {
+    let policy = &face.model.policy;
+    if policy.reason_numbers.are_indices() {
+        return reason - (own - built_in);
+    }
+    // Its index is how many of them have a lower number.
+    let below = (1..policy.reasons.len() as u16).map(|index| {
+        let number = i32::from(policy.own_reason(index).0);
+        Exp::I32(number - 1).lt_u(reason)
+    });
+    let index = below.reduce(|a, b| a + b).unwrap_or(Exp::I32(0));
+    let index = code.bind(index);
+    index + built_in
 }
 
 /// The logical time of an image.

@@ -215,7 +215,7 @@ fn body(code: &mut Code<'_, '_>, bind: Exp) {
         out.array(2 + usize::from(attested));
         out.uint(field.number);
         let value = birth_field(code, index);
-        out.value(code, value);
+        out.value(code, value, &field.ty);
         if attested {
             out.truth(code, Exp::I32(0));
         }

@@ -176,7 +176,8 @@ impl Candidate {
                     let value = expr::value(code, scope, value);
                     if code.unit.model.is_logged(*field) {
                         let value = value.clone().atoms(code);
-                        self.log(code, *field, always, |code, out| out.value(code, value));
+                        let ty = &code.unit.model.schema.fields[usize::from(*field)].ty;
+                        self.log(code, *field, always, |code, out| out.value(code, value, ty));
                     }
                     self.set(code, *field, value, always);
                 }
@@ -354,8 +355,8 @@ impl Candidate {
         out.array(3);
         out.uint(declared.number);
         out.array(args.len());
-        for arg in args {
-            out.value(code, arg);
+        for (arg, param) in args.into_iter().zip(&declared.params) {
+            out.value(code, arg, &param.ty);
         }
         match declared.via {
             // Any other rule is held where the host lacks what carries this out.

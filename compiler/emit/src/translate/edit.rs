@@ -26,7 +26,7 @@ struct Part {
     offset: u32,
 }
 
-/// The bytes of a step, as an entry has them.
+/// A step, as the code takes it: the index of a part, or a key.
 enum Way {
     Part(u16),
     Key(Val),
@@ -55,6 +55,7 @@ impl Candidate {
     ) {
         let (steps, value) = operands(code, scope, path, edit.value());
         let logged = value.clone();
+        let mut written = Vec::new();
         let form = code.unit.layout.fields[usize::from(field)].form.clone();
         let mut part = Part { form, base: Exp::I32(0), offset: stage_of(code, field) };
         let mut ty = code.unit.model.schema.fields[usize::from(field)].ty.clone();
@@ -62,6 +63,7 @@ impl Candidate {
         for (k, (step, way)) in path.iter().zip(&steps).enumerate() {
             let adds = k + 1 == steps.len() && matches!(edit, Edit::Put(_));
             part = place.step(code, part, way, adds);
+            written.push(written_step(code, &ty, way));
             ty = inside(code, &ty, step);
         }
         match edit {
@@ -69,7 +71,8 @@ impl Candidate {
             Edit::Add(_) => place.add(code, &part, &ty, value),
             Edit::Remove(_) => remove(code, &part, value),
         }
-        self.log_edit(code, field, always, (steps, edit, logged));
+        let put = if let Edit::Put(_) = edit { &ty } else { item_of(&ty) };
+        self.log_edit(code, field, always, (written, edit, logged, put));
         code.set(self.edited[&field], 1);
     }
 
@@ -78,7 +81,7 @@ impl Candidate {
         code: &mut Code<'_, '_>,
         field: u16,
         always: bool,
-        (steps, edit, value): (Vec<Way>, &Edit, Val),
+        (steps, edit, value, ty): (Vec<Written>, &Edit, Val, &Type),
     ) {
         let op = match edit {
             Edit::Put(_) => 0,
@@ -89,12 +92,12 @@ impl Candidate {
             out.array(steps.len());
             for step in steps {
                 match step {
-                    Way::Part(part) => out.uint(part),
-                    Way::Key(key) => out.value(code, key),
+                    Written::Part(number) => out.uint(number),
+                    Written::Key(key, ty) => out.value(code, key, &ty),
                 }
             }
             out.uint(op);
-            out.value(code, value);
+            out.value(code, value, ty);
         });
     }
 }
@@ -113,6 +116,30 @@ fn operands(
     let steps = steps.collect();
     let value = expr::value(code, scope, value).atoms(code);
     (steps, value)
+}
+
+/// A step as an entry has it: the stable number of a part, or a key of a type.
+enum Written {
+    Part(u16),
+    Key(Val, Type),
+}
+
+fn written_step(code: &Code<'_, '_>, ty: &Type, way: &Way) -> Written {
+    match (way, ty) {
+        (Way::Part(part), Type::Record(index)) => {
+            Written::Part(code.unit.model.schema.types.part_numbers(*index).at(*part))
+        }
+        (Way::Key(key), ty) => {
+            let (of, _) = aqo_model::edit::inside(ty).expect("verify steps into what has parts");
+            Written::Key(key.clone(), of)
+        }
+        (Way::Part(_), _) => unreachable!("verify steps into what has parts"),
+    }
+}
+
+/// What a collection holds, or what a map looks up.
+fn item_of(ty: &Type) -> &Type {
+    ty.items().expect("verify adds to and removes from collections").0
 }
 
 fn inside(code: &Code<'_, '_>, ty: &Type, step: &Step) -> Type {

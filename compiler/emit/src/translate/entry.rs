@@ -331,7 +331,7 @@ fn put_inputs(code: &mut Code<'_, '_>, out: &mut Out) {
                 usable,
                 |code| {
                     let mut out = Out::new(after);
-                    out.value(code, Val::of_slot(&slot.value, map.offer));
+                    out.value(code, Val::of_slot(&slot.value, map.offer), &input.ty);
                     let instant = load64(0, record + size(offer::input::AT));
                     out.int(code, now() - instant.clone());
                     if input.from.is_some() {
@@ -399,7 +399,8 @@ fn put_changes(code: &mut Code<'_, '_>, out: &mut Out) {
             let signed = scope::signed(layout, map.image, index);
             out.array(2 + usize::from(signed.is_some()));
             out.uint(field.number);
-            out.value(code, Val::of_slot(&layout.fields[usize::from(index)], map.image));
+            let slot = &layout.fields[usize::from(index)];
+            out.value(code, Val::of_slot(slot, map.image), &field.ty);
             if let Some(flag) = signed {
                 out.truth(code, load32(1, 0, flag));
             }
@@ -458,8 +459,9 @@ fn put_made(code: &mut Code<'_, '_>, next: Var, index: u16) {
     out.array(2);
     out.truth(code, load32(1, 0, record + size(prediction::WORTH)));
     out.array(slots.len());
-    for slot in slots {
-        out.value(code, Val::of_slot(slot, image));
+    let declared = &code.unit.model.policy.predictions[usize::from(index)];
+    for (slot, ty) in slots.iter().zip(&declared.captures) {
+        out.value(code, Val::of_slot(slot, image), ty);
     }
     out.end(code);
 }

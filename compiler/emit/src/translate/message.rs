@@ -424,8 +424,8 @@ fn put_cause(code: &mut Code<'_, '_>, next: Var, index: u16) -> (Var, Var) {
     let from = out.place(code);
     let from = code.bind(from);
     out.array(message.params.len());
-    for slot in &layout.params[usize::from(index)] {
-        out.value(code, Val::of_slot(slot, map.offer));
+    for (slot, param) in layout.params[usize::from(index)].iter().zip(&message.params) {
+        out.value(code, Val::of_slot(slot, map.offer), &param.ty);
     }
     let to = out.place(code);
     let to = code.bind(to);
@@ -453,8 +453,9 @@ pub(crate) fn claimed_at(code: &mut Code<'_, '_>, index: u16, next: Var) -> (Var
     let mut out = Out::new(to);
     let (slots, offer) = (&code.unit.layout.params[usize::from(index)], code.unit.map.offer);
     out.array(slots.len());
-    for slot in slots {
-        out.value(code, Val::of_slot(slot, offer));
+    let params = &messages(code)[usize::from(index)].params;
+    for (slot, param) in slots.iter().zip(params) {
+        out.value(code, Val::of_slot(slot, offer), &param.ty);
     }
     out.end(code);
     (from, to)

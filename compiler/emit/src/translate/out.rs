@@ -1,12 +1,13 @@
 //! The bytes of an entry: CBOR, written in order. The twin of the Model's `cbor::Writer`.
 
 use crate::code::Code;
-use crate::ir::{Exp, Ty, Var};
+use crate::ir::{Exp, Ty, Var, load32};
 use crate::kernel::cbor;
 use crate::memory::size;
 use crate::translate::value::Val;
 use crate::unit::Routine;
 use aqo_model::cbor::Writer;
+use aqo_model::types::Type;
 
 /// A place in memory that CBOR is written to, in order. Constant bytes wait until something else
 /// comes, so that they are stored together.
@@ -126,28 +127,30 @@ impl Out {
         self.ahead += len;
     }
 
-    /// A value; of an enum, how many variants it has decides how its number is written.
-    pub(crate) fn value(&mut self, code: &mut Code<'_, '_>, value: Val) {
+    /// A value of a type, bounds aside.
+    pub(crate) fn value(&mut self, code: &mut Code<'_, '_>, value: Val, ty: &Type) {
+        let held_in =
+            |ty: &Type| if let Type::Option(held) = ty { (**held).clone() } else { ty.clone() };
         match value {
             Val::Bool(truth) => self.truth(code, truth),
             Val::Number(number) => self.int(code, number),
-            Val::Variant(number) => self.variant(code, number),
+            Val::Variant(index) => self.variant(code, index, ty),
             Val::Text(text) => self.from(code, Routine::PutText, text),
             Val::Bytes(bytes) => self.from(code, Routine::PutBytes, bytes),
             Val::Whole(form, from) => {
-                let form = code.unit.form(&form);
-                self.from(code, Routine::PutWhole(form), from);
+                let written = code.unit.written(&form, ty);
+                self.from(code, Routine::PutWhole(written), from);
             }
             Val::Bytes32(from) => self.from(code, Routine::PutBytes32, from),
             Val::Option(Exp::I32(0), _) => self.bytes(&[cbor::NULL]),
-            Val::Option(Exp::I32(_), held) => self.value(code, *held),
+            Val::Option(Exp::I32(_), held) => self.value(code, *held, &held_in(ty)),
             Val::Option(tag, held) => {
                 let next = self.end(code);
                 code.either(
                     tag,
                     |code| {
                         let mut out = Out::new(next);
-                        out.value(code, *held);
+                        out.value(code, *held, &held_in(ty));
                         out.end(code);
                     },
                     |code| {
@@ -160,7 +163,21 @@ impl Out {
         }
     }
 
-    fn variant(&mut self, code: &mut Code<'_, '_>, number: Exp) {
+    fn variant(&mut self, code: &mut Code<'_, '_>, index: Exp, ty: &Type) {
+        let Type::Enum(of) = ty else { unreachable!("a variant is of an enum") };
+        let model = code.unit.model;
+        let numbers = model.schema.types.variant_numbers(*of);
+        if let (false, Some(index)) = (numbers.are_indices(), index.constant()) {
+            return self.uint(numbers.at(index as u16));
+        }
+        if !numbers.are_indices() {
+            let count = model.schema.types.enums[usize::from(*of)].variants.len() as u16;
+            let table: Vec<u8> =
+                (0..count).flat_map(|index| numbers.at(index).to_le_bytes()).collect();
+            let table = code.unit.constant(&table);
+            return self.head(code, 0, load32(2, index << 1, table).extend());
+        }
+        let number = index;
         match number.constant() {
             Some(number @ 0..24) => self.bytes(&[number as u8]),
             Some(_) | None if code.unit.small_enums() => self.byte(code, number),

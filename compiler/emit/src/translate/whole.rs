@@ -178,49 +178,52 @@ fn within_parts(code: &mut Code<'_, '_>, types: &[&Type], whole: Var, start: u32
 }
 
 /// `(to, address) -> end`: the twin of `Writer::value`.
-#[expect(clippy::wildcard_enum_match_arm, reason = "what verify leaves possible, of many shapes")]
-pub(crate) fn put(code: &mut Code<'_, '_>, form: u16) {
+pub(crate) fn put(code: &mut Code<'_, '_>, written: u16) {
     let [to, whole] = code.params();
-    let form = code.unit.form_numbered(form);
-    match &form {
-        Form::Record(forms) => {
+    let (form, ty) = code.unit.written_numbered(written);
+    let types = &code.unit.model.schema.types;
+    match (&form, &ty) {
+        (Form::Record(forms), Type::Record(index)) => {
             let mut out = Out::new(to);
             out.array(forms.len());
-            put_parts(code, &mut out, forms, whole, 0);
+            put_parts(code, &mut out, (forms, &of_params(types.parts(*index))), whole, 0);
             let end = out.end(code);
             code.ret(end);
         }
-        Form::Union(cases) => {
+        (Form::Union(cases), Type::Enum(of)) => {
             let number = code.bind(load32(2, whole, 0));
             for (index, forms) in cases.iter().enumerate() {
-                let number_of = u16::try_from(index).expect("an enum has few variants");
+                let variant = u16::try_from(index).expect("an enum has few variants");
+                let carried = of_params(types.payload(*of, variant));
+                let number_of = types.variant_numbers(*of).at(variant);
                 code.when(number.get().eq(index as i32), |code| {
                     let mut out = Out::new(to);
                     if !forms.is_empty() {
                         out.array(1 + forms.len());
                     }
                     out.uint(number_of);
-                    put_parts(code, &mut out, forms, whole, size(COUNT));
+                    put_parts(code, &mut out, (forms, &carried), whole, size(COUNT));
                     let end = out.end(code);
                     code.ret(end);
                 });
             }
             code.ret(to);
         }
-        Form::List(..) | Form::Set(..) | Form::Map(..) => {
+        (Form::List(..) | Form::Set(..) | Form::Map(..), _) => {
             let mut out = Out::new(to);
             out.head(code, cbor::ARRAY, load32(2, whole, 0).extend());
             out.end(code);
             walk(code, &form, whole, |code, item, _| {
                 let mut out = Out::new(to);
-                match &form {
-                    Form::List(of, _) | Form::Set(of, _) => {
-                        put_parts(code, &mut out, std::slice::from_ref(of), item, 0);
-                    }
-                    Form::Map(key, held, _) => {
+                match (&form, &ty) {
+                    (Form::Map(key, held, _), Type::Map { key: of_key, value, .. }) => {
                         out.array(2);
                         let both = [(**key).clone(), (**held).clone()];
-                        put_parts(code, &mut out, &both, item, 0);
+                        put_parts(code, &mut out, (&both, &[of_key, value]), item, 0);
+                    }
+                    (Form::List(of, _) | Form::Set(of, _), ty) => {
+                        let (held, _) = ty.items().expect("a collection has items");
+                        put_parts(code, &mut out, (std::slice::from_ref(of), &[held]), item, 0);
                     }
                     _ => unreachable!("only collections come here"),
                 }
@@ -232,9 +235,22 @@ pub(crate) fn put(code: &mut Code<'_, '_>, form: u16) {
     }
 }
 
-fn put_parts(code: &mut Code<'_, '_>, out: &mut Out, forms: &[Form], whole: Var, start: u32) {
+fn of_params(params: &[Param]) -> Vec<&Type> {
+    params.iter().map(|param| &param.ty).collect()
+}
+
+/// Writes parts, each of a form and a type.
+fn put_parts(
+    code: &mut Code<'_, '_>,
+    out: &mut Out,
+    (forms, types): (&[Form], &[&Type]),
+    whole: Var,
+    start: u32,
+) {
+    let mut types = types.iter();
     parts(forms, start, |form, offset| {
-        out.value(code, Val::load(form, whole.get(), offset));
+        let ty = types.next().expect("one type for each part");
+        out.value(code, Val::load(form, whole.get(), offset), ty);
     });
 }
 

@@ -10,7 +10,7 @@ use crate::edit;
 use crate::expr::{Edit, Step};
 use crate::model::Model;
 use crate::offer::{Bind, Consent, Envelope, View, Word};
-use crate::policy::Reason;
+use crate::policy::{Reason, Rule};
 use crate::types::{Type, Types};
 use crate::value::Value;
 
@@ -49,6 +49,14 @@ fn index_of<T>(
     let wrong = r.wrong(wanted);
     let found = r.u16()?;
     let index = list.binary_search_by_key(&found, number).map_err(|_| wrong)?;
+    u16::try_from(index).map_err(|_| wrong)
+}
+
+/// The index of the rule with a stable number: rules stand in order of election, not of numbers.
+fn rule_of(r: &mut Reader, rules: &[Rule]) -> Result<u16, Malformed> {
+    let wrong = r.wrong("the number of a rule");
+    let found = r.u16()?;
+    let index = rules.iter().position(|rule| rule.number == found).ok_or(wrong)?;
     u16::try_from(index).map_err(|_| wrong)
 }
 
@@ -145,7 +153,7 @@ fn decode_rest(model: &Model, r: &mut Reader) -> Result<Rest, Malformed> {
     }
     let (wrong, rules) = (r.wrong("what else happened"), &model.policy.rules);
     r.array_of(3, "what else happened")?;
-    let lapsed = list(r, |r| index_of(r, rules, |rule| rule.number, "the number of a rule"))?;
+    let lapsed = list(r, |r| rule_of(r, rules))?;
     let bound = list(r, |r| {
         r.array_of(3, "a role bound anew")?;
         let role = index_of(r, &model.schema.roles, |r| r.number, "the number of a role")?;
@@ -220,7 +228,7 @@ fn decode_cause(model: &Model, r: &mut Reader, kind: u64, now: i64) -> Result<Ca
             r.array_of(2, "the cause of a consent")?;
             let wrong = r.wrong("a rule that needs consent");
             let rules = &model.policy.rules;
-            let rule = index_of(r, rules, |rule| rule.number, "the number of a rule")?;
+            let rule = rule_of(r, rules)?;
             if rules[usize::from(rule)].quorum.is_none() {
                 return Err(wrong);
             }
@@ -268,7 +276,8 @@ fn decode_change(model: &Model, r: &mut Reader) -> Result<Change, Malformed> {
     for _ in 0..r.array()? {
         let wrong = r.wrong("a step to a part");
         if let Type::Record(index) = ty {
-            let part = r.u16()?;
+            let part = types.part_numbers(*index).index_of(r.u16()?);
+            let part = part.ok_or(wrong)?;
             path.push(Step::Part(part));
             ty = &types.parts(*index).get(usize::from(part)).ok_or(wrong)?.ty;
         } else {
@@ -291,11 +300,7 @@ fn decode_change(model: &Model, r: &mut Reader) -> Result<Change, Malformed> {
 fn decode_outcome(model: &Model, r: &mut Reader) -> Result<Outcome, Malformed> {
     let wrong = r.wrong("an outcome");
     let len = r.array()?;
-    let rule = if r.null() {
-        None
-    } else {
-        Some(index_of(r, &model.policy.rules, |rule| rule.number, "the number of a rule")?)
-    };
+    let rule = if r.null() { None } else { Some(rule_of(r, &model.policy.rules)?) };
     let unknown = r.wrong("a known outcome");
     let verdict = r.uint()?;
     let reason = Reason(r.u16()?);

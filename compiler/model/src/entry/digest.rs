@@ -59,9 +59,10 @@ pub fn signed_bytes(
     w.array(8);
     w.text("aqo message 1");
     w.bytes(&object.0);
-    w.uint(u64::from(model.schema.messages[usize::from(kind)].number));
+    let message = &model.schema.messages[usize::from(kind)];
+    w.uint(u64::from(message.number));
     w.array(params.len());
-    params.iter().for_each(|param| w.value(param));
+    w.values(params, &message.params, &model.schema.types);
     w.uint(u64::from(model.schema.roles[usize::from(envelope.role)].number));
     w.uint(u64::from(envelope.epoch));
     w.uint(envelope.counter);
@@ -81,7 +82,10 @@ pub fn consent_bytes(
 ) -> Vec<u8> {
     let mut seen = Writer::default();
     seen.array(params.len());
-    params.iter().for_each(|param| seen.value(param));
+    let asked = &model.policy.rules[usize::from(rule)];
+    let message = asked.on.message().map(|kind| &model.schema.messages[usize::from(kind)]);
+    let declared = message.map_or(&[][..], |message| &message.params);
+    seen.values(params, declared, &model.schema.types);
     let mut w = Writer::default();
     w.array(8);
     w.text("aqo consent 1");
@@ -112,7 +116,7 @@ pub fn reading_bytes(
     w.text("aqo reading 1");
     w.bytes(&object.0);
     w.uint(u64::from(declared.number));
-    w.value(&view.value);
+    w.value(&view.value, &declared.ty, &model.schema.types);
     w.uint(u64::from(role.unwrap_or(NO_ROLE)));
     w.uint(u64::from(word.epoch));
     w.int(view.at);

@@ -2,10 +2,13 @@
 
 use super::{Cause, Change, ELEMENTS, Entry, Verdict, kind};
 use crate::cbor::Writer;
-use crate::expr::Step;
+use crate::edit;
+use crate::expr::{Edit, Step};
 use crate::model::Model;
 use crate::offer::{Bind, Envelope};
 use crate::schema::Field;
+use crate::types::{Type, Types};
+use crate::value::Value;
 
 impl Entry {
     /// The canonical bytes of the body.
@@ -32,7 +35,8 @@ impl Entry {
             w.uint(u64::from(schema.inputs[usize::from(read.input)].number));
             match &read.view {
                 Some(view) => {
-                    w.value(&view.value);
+                    let ty = &schema.inputs[usize::from(read.input)].ty;
+                    w.value(&view.value, ty, &schema.types);
                     w.int(self.now - view.at);
                 }
                 None => {
@@ -71,17 +75,19 @@ impl Entry {
         }
         w.array(self.changes.len());
         for change in &self.changes {
-            change.encode(&schema.fields[usize::from(change.field)], &mut w);
+            let field = &schema.fields[usize::from(change.field)];
+            change.encode(field, &schema.types, &mut w);
         }
         w.array(self.events.len());
         for said in &self.events {
             w.array(3);
-            w.uint(u64::from(schema.events[usize::from(said.event)].number));
+            let event = &schema.events[usize::from(said.event)];
+            w.uint(u64::from(event.number));
             w.array(said.args.len());
-            said.args.iter().for_each(|arg| w.value(arg));
+            w.values(&said.args, &event.params, &schema.types);
             w.bool(said.withheld);
         }
-        self.encode_predictions(&mut w);
+        self.encode_predictions(model, &mut w);
         match &self.trust {
             None => w.null(),
             Some(change) => {
@@ -116,7 +122,7 @@ impl Entry {
             w.array(3);
             w.uint(u64::from(model.schema.roles[usize::from(*role)].number));
             w.uint(edit.number());
-            w.value(edit.value());
+            w.value(edit.value(), &Type::Key, &model.schema.types);
         }
         match self.mode {
             None => w.null(),
@@ -148,9 +154,10 @@ impl Entry {
             }
             Cause::Message { kind, params, envelope } => {
                 w.array(3);
-                w.uint(u64::from(model.schema.messages[usize::from(*kind)].number));
+                let message = &model.schema.messages[usize::from(*kind)];
+                w.uint(u64::from(message.number));
                 w.array(params.len());
-                params.iter().for_each(|param| w.value(param));
+                w.values(params, &message.params, &model.schema.types);
                 match envelope {
                     None => w.null(),
                     Some(envelope) => encode_envelope(model, w, envelope),
@@ -168,7 +175,7 @@ impl Entry {
         }
     }
 
-    fn encode_predictions(&self, w: &mut Writer) {
+    fn encode_predictions(&self, model: &Model, w: &mut Writer) {
         w.array(self.predictions.len());
         for foretold in &self.predictions {
             w.array(4);
@@ -180,7 +187,10 @@ impl Entry {
                     w.array(2);
                     w.bool(*worth);
                     w.array(captures.len());
-                    captures.iter().for_each(|capture| w.value(capture));
+                    let declared = &model.policy.predictions[usize::from(foretold.prediction)];
+                    for (capture, ty) in captures.iter().zip(&declared.captures) {
+                        w.value(capture, ty, &model.schema.types);
+                    }
                 }
             }
             w.uint(u64::from(foretold.dropped));
@@ -190,8 +200,9 @@ impl Entry {
 
 impl Change {
     /// The canonical bytes of a change of this field.
-    pub(crate) fn encode(&self, field: &Field, w: &mut Writer) {
+    pub(crate) fn encode(&self, field: &Field, types: &Types, w: &mut Writer) {
         let (op, value) = (self.edit.number(), self.edit.value());
+        let mut ty = &field.ty;
         let is_whole = self.path.is_empty() && op == 0;
         let attested = field.attested.is_some();
         w.array(if is_whole { 2 } else { 4 } + usize::from(attested));
@@ -199,18 +210,34 @@ impl Change {
         if !is_whole {
             w.array(self.path.len());
             for step in &self.path {
-                match step {
-                    Step::Part(part) => w.uint(u64::from(*part)),
-                    Step::At(key) => w.value(key),
-                }
+                ty = encode_step(w, step, ty, types);
             }
             w.uint(op);
         }
-        w.value(value);
+        match &self.edit {
+            Edit::Put(_) => w.value(value, ty, types),
+            Edit::Add(_) | Edit::Remove(_) => {
+                let (item, _) = ty.items().expect("what is added to holds items");
+                w.value(value, item, types);
+            }
+        }
         if attested {
             w.bool(self.signed);
         }
     }
+}
+
+/// A step into a value of a type; gives the type of what it finds.
+fn encode_step<'t>(w: &mut Writer, step: &Step<Value>, ty: &'t Type, types: &'t Types) -> &'t Type {
+    if let (Step::Part(part), Type::Record(index)) = (step, ty) {
+        w.uint(u64::from(types.part_numbers(*index).at(*part)));
+        return &types.parts(*index)[usize::from(*part)].ty;
+    }
+    let (key, held) = edit::inside(ty).expect("a step leads into what has parts");
+    if let Step::At(at) = step {
+        w.value(at, &key, types);
+    }
+    held
 }
 
 fn encode_envelope(model: &Model, w: &mut Writer, envelope: &Envelope) {

@@ -438,8 +438,11 @@ impl<'a> Step<'a> {
         }
         let mut params = Writer::default();
         params.array(speech.params.len());
-        speech.params.iter().for_each(|param| params.value(param));
-        let number = self.model.policy.rules[usize::from(rule)].number;
+        let (rule, schema) = (&self.model.policy.rules[usize::from(rule)], &self.model.schema);
+        let message = rule.on.carries().map(|kind| &schema.messages[usize::from(kind)]);
+        let declared = message.map_or(&[][..], |message| &message.params);
+        params.values(&speech.params, declared, &schema.types);
+        let number = rule.number;
         let claim = trust::claim(1, number, &params.bytes);
         self.gains.push(Gain { amount, source: trust::signer(&key), claim });
     }

@@ -429,7 +429,7 @@ fn check_refuse(place: &Place<'_>, refuse: &Expr) -> Check {
 
 /// Whether a reason is one of the authors'.
 pub(super) fn known_reason(model: &Model, reason: u16) -> Check {
-    let own = reason.checked_sub(crate::policy::Reason::FIRST_OWN);
+    let own = model.policy.own_index(crate::policy::Reason(reason));
     let known = own.is_some_and(|own| usize::from(own) < model.policy.reasons.len());
     require(known, "a reason that is not declared")
 }

@@ -48,7 +48,13 @@ fn counts(policy: &Policy) -> Check {
     limit(policy.limits.len(), limits::DECLARATIONS, "limits")?;
     limit(policy.flows.len(), limits::DECLARATIONS, "flows")?;
     limit(policy.reasons.len(), limits::DECLARATIONS, "reasons")?;
-    numbered(policy.rules.iter().map(|rule| (rule.number, rule.name.as_str())))
+    let reasons = &policy.reason_numbers;
+    let fit = reasons.fit(policy.reasons.len()) && reasons.highest() <= limits::NUMBER;
+    require(fit, "the stable numbers of reasons")?;
+    // They stand in order of election.
+    let mut rules: Vec<_> = policy.rules.iter().map(|r| (r.number, r.name.as_str())).collect();
+    rules.sort_unstable();
+    numbered(rules.into_iter())
 }
 
 fn rule_is_sound(model: &Model, number: usize) -> Check {

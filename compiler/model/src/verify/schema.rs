@@ -5,6 +5,7 @@ use crate::expr::Expr;
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::Model;
+use crate::numbers::Numbers;
 use crate::schema::{CatchUp, Change, Cycle, Default, Field, Role, Schedule, Schema};
 use crate::types::{Bounds, NEVER, Param, Type};
 
@@ -16,11 +17,13 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
         let sized = !e.variants.is_empty() && e.variants.len() <= limits::VARIANTS;
         require(named && sized, "an enum without a name, without variants or with too many")
             .and_then(|()| e.variants.iter().try_for_each(|v| params(schema, &v.params)))
+            .and_then(|()| numbers(&e.numbers, e.variants.len()))
             .at(|| format!("enum {}", e.name))?;
     }
     for record in &types.records {
         require(is_name(&record.name) && !record.fields.is_empty(), "a record without parts")
             .and_then(|()| params(schema, &record.fields))
+            .and_then(|()| numbers(&record.numbers, record.fields.len()))
             .at(|| format!("record {}", record.name))?;
     }
     functions(model)?;
@@ -164,10 +167,16 @@ pub(super) fn numbered<'n>(list: impl Iterator<Item = (u16, &'n str)>) -> Check 
     let mut last = None;
     for (number, name) in list {
         require(last.is_none_or(|last| last < number), "stable numbers out of order")?;
+        require(number <= limits::NUMBER, "a stable number that is too high")?;
         require(is_name(name), "a declaration without a name")?;
         last = Some(number);
     }
     Ok(())
+}
+
+fn numbers(numbers: &Numbers, count: usize) -> Check {
+    let fit = numbers.fit(count) && numbers.highest() <= limits::NUMBER;
+    require(fit, "the stable numbers of variants or parts")
 }
 
 fn params(schema: &Schema, params: &[Param]) -> Check {
