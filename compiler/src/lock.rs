@@ -177,7 +177,9 @@ impl Lock {
                 }
             }
             let gone = new.retired.iter().filter(|(number, _)| !old.retired.contains_key(number));
-            found.extend(gone.map(|(number, name)| format!("{} retires {number}", of(name))));
+            found.extend(
+                gone.map(|(number, name)| format!("{} is gone: {number} is retired", of(name))),
+            );
         }
         found
     }

@@ -32,13 +32,18 @@ impl Projects {
         *self.files.entry(key.clone()).or_insert_with(new)
     }
 
-    /// Looks at the project that an address lies in, whose other files may have changed. These files
-    /// are open, so the disk does not say what they say.
-    pub(crate) fn look(&mut self, db: &mut Database, uri: &Uri, open: &[SourceFile]) {
-        let Some(path) = path_of(uri) else { return };
-        let Some(root) = path.parent().and_then(project_above).map(Path::to_owned) else { return };
+    /// Looks at the project that an address lies in, whose other files or lock may have changed, and
+    /// gives it. These files are open, so the disk does not say what they say.
+    pub(crate) fn look(
+        &mut self,
+        db: &mut Database,
+        uri: &Uri,
+        open: &[SourceFile],
+    ) -> Option<Project> {
+        let path = path_of(uri)?;
+        let root = path.parent().and_then(project_above).map(Path::to_owned)?;
         // What cannot be read is not there.
-        let Ok(found) = below(&root) else { return };
+        let found = below(&root).ok()?;
         let mut files = Vec::new();
         for source in found.sources {
             let file = self.named(db, name(&source));
@@ -59,6 +64,7 @@ impl Projects {
         project.join(db, files);
         // What cannot be read is not there, as with sources.
         project.replace_lock(db, std::fs::read_to_string(lock).ok());
+        Some(project)
     }
 }
 

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Receiver;
 
 use aqo_compiler::modules::{bad_lock, taken};
-use aqo_compiler::{Database, Diagnostic, SourceFile, db};
+use aqo_compiler::{Database, Diagnostic, Project, SourceFile, db};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tower_lsp::ls_types::{
@@ -124,13 +124,17 @@ impl Worker {
     /// Looks at the project of an address again.
     fn look(&mut self, uri: &Uri) {
         let open: Vec<SourceFile> = self.documents.values().map(|document| document.file).collect();
-        self.projects.look(&mut self.db, uri, &open);
-        self.concern(uri);
+        let looked = self.projects.look(&mut self.db, uri, &open);
+        self.diagnose_again(looked);
     }
 
     /// Has the open documents of the same project diagnosed again.
     fn concern(&mut self, uri: &Uri) {
         let project = *self.projects.file(&self.db, uri).project(&self.db);
+        self.diagnose_again(project);
+    }
+
+    fn diagnose_again(&mut self, project: Option<Project>) {
         if project.is_none() {
             return;
         }

@@ -75,3 +75,19 @@ fn listed(changes: &[String]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use aqo_compiler::lock::Lock;
+
+    #[test]
+    fn a_lock_is_toml() {
+        let text =
+            "version = 1\n\n[\"a.A\".fields]\nx = 0\n\n[\"a.A\".retired_fields]\n1 = \"y\"\n";
+        let written = Lock::read(text).unwrap().text();
+        let table: toml::Table = toml::from_str(&written).unwrap();
+        assert_eq!(table["a.A"]["fields"]["x"].as_integer(), Some(0));
+        assert_eq!(table["a.A"]["retired_fields"]["1"].as_str(), Some("y"));
+        assert!(written.ends_with(text), "{written}");
+    }
+}

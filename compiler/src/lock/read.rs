@@ -29,6 +29,7 @@ impl Lock {
             reader.line(line.trim()).map_err(|message| BadLock { line: index + 1, message })?;
         }
         if reader.version {
+            reader.lock.tables.retain(|_, table| !table.is_empty());
             Ok(reader.lock)
         } else {
             Err(BadLock { line: 1, message: format!("`version = {VERSION}` is missing") })

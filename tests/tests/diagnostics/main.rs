@@ -15,6 +15,7 @@ mod corpus;
 mod damage;
 mod edits;
 mod facts;
+mod locks;
 mod modules;
 mod pages;
 mod rendered;

@@ -289,3 +289,29 @@ fn a_document_uses_the_other_files_of_its_project_and_std() {
     client.open(&uri("zwei.aqo"), 1, base);
     assert_eq!(codes(&mut client, &uri("zwei.aqo")), ["E2009"]);
 }
+
+#[test]
+fn the_lock_of_a_project_is_seen_and_may_be_wrong() {
+    let place = tempfile::TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(place.path().join(name), text).unwrap();
+    let text = "module meter\n\nobject Meter version 1 {\n    \
+        field used: int in 0 ..= 9 = 0 was spent\n}\n";
+    write("aqo.toml", "");
+    write("meter.aqo", text);
+    let folder = place.path().canonicalize().unwrap();
+    let uri = |name: &str| format!("file://{}", folder.join(name).display());
+    let mut client = Client::start();
+    client.open(&uri("meter.aqo"), 1, text);
+    assert_eq!(codes(&mut client, &uri("meter.aqo")), [""; 0]);
+    let mut looked = |lock: &str| {
+        write("aqo.lock", lock);
+        let changes = json!({ "changes": [{ "uri": uri("aqo.lock"), "type": 2 }] });
+        client.notify("workspace/didChangeWatchedFiles", &changes);
+        codes(&mut client, &uri("meter.aqo"))
+    };
+    let with = |name: &str| format!("version = 1\n\n[\"meter.Meter\".fields]\n{name} = 4\n");
+    assert_eq!(looked(&with("other")), ["E2013"]);
+    assert_eq!(looked(&with("spent")), [""; 0]);
+    assert_eq!(looked(&format!("<<<<<<< mine\n{}", with("spent"))), ["E2014"]);
+    assert_eq!(looked(&with("used")), [""; 0]);
+}

@@ -16,6 +16,7 @@ mod costs;
 mod documents;
 mod fixes;
 mod levels;
+mod locks;
 mod projects;
 mod properties;
 mod sarif;
