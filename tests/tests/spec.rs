@@ -6,6 +6,8 @@
 //! ```aqo E3002 …      a module that gives exactly these codes
 //! ```aqo scenario     a module whose scenarios and properties pass, on the interpreter and on the compiled core
 //! ```aqo scenario away     the same, by a host that offers no tick in the first hour
+//! ```toml lock             the `aqo.lock` of the blocks that follow in its chapter
+//! ```toml built            the lock after a build of the block before it, alone in its project
 //! ```
 //! Blocks of other languages are prose.
 
@@ -21,6 +23,7 @@ use std::path::Path;
 
 use aqo_compiler::model::layout::Layout;
 use aqo_compiler::model::offer::Offer;
+use aqo_compiler::modules::lock_after;
 use aqo_compiler::scenario::search::{Settings, search};
 use aqo_compiler::scenario::walk::{difference, interpret, walk};
 use aqo_compiler::{Code, Database, Diagnostic, Project, SourceFile, db, emit, render};
@@ -36,11 +39,16 @@ struct Block {
     program: String,
     /// The modules of its chapter.
     beside: Vec<(String, String)>,
+    /// The lock that it stands under.
+    lock: Option<String>,
+    /// The lock after a build of it.
+    built: Option<String>,
 }
 
 /// The blocks of a chapter in order.
 fn blocks(chapter: &str, text: &str) -> Vec<Block> {
-    let mut blocks = Vec::new();
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut lock = None;
     let mut lines = text.lines().enumerate();
     while let Some((number, line)) = lines.next() {
         let Some(language) = line.strip_prefix("```") else { continue };
@@ -55,8 +63,16 @@ fn blocks(chapter: &str, text: &str) -> Vec<Block> {
             program.push('\n');
         }
         let mut words = language.split_whitespace().map(str::to_owned);
-        if words.next().as_deref() == Some("aqo") {
-            blocks.push(Block { place, words: words.collect(), program, beside: Vec::new() });
+        let language = words.next();
+        let (words, beside) = (words.collect::<Vec<String>>(), Vec::new());
+        match (language.as_deref(), words.first().map(String::as_str)) {
+            (Some("aqo"), _) => {
+                let lock = lock.clone();
+                blocks.push(Block { place, words, program, beside, lock, built: None });
+            }
+            (Some("toml"), Some("lock")) => lock = Some(program),
+            (Some("toml"), Some("built")) => blocks.last_mut().unwrap().built = Some(program),
+            _ => {}
         }
     }
     let modules = blocks.iter().filter(|block| block.words == ["module"]);
@@ -95,7 +111,9 @@ fn fault(block: &Block) -> Option<String> {
     let mut files: Vec<SourceFile> = block.beside.iter().map(new).collect();
     let file = new(&(block.place.clone(), block.program.clone()));
     files.push(file);
-    Project::new(&database, Vec::new()).join(&mut database, files);
+    let project = Project::new(&database, Vec::new());
+    project.join(&mut database, files);
+    project.replace_lock(&mut database, block.lock.clone());
     let found = db::diagnostics(&database, file);
     let wanted: BTreeSet<&str> = match is_scenario(block) || block.words == ["module"] {
         true => BTreeSet::new(),
@@ -111,6 +129,16 @@ fn fault(block: &Block) -> Option<String> {
 
 fn shown(block: &Block, found: &[Diagnostic]) -> String {
     render::text(&block.place, &block.program, found, false)
+}
+
+/// The lock after a build of a block that is alone in its project.
+fn built(block: &Block) -> String {
+    let mut database = Database::default();
+    let file = SourceFile::new(&database, block.place.clone(), block.program.clone());
+    let project = Project::new(&database, Vec::new());
+    project.join(&mut database, vec![file]);
+    project.replace_lock(&mut database, block.lock.clone());
+    lock_after(&database, project).unwrap().text()
 }
 
 /// The scenarios of a module that fail, and why.
@@ -173,6 +201,21 @@ fn programs_check_and_mistakes_give_their_codes() {
 fn scenarios_pass_on_the_interpreter_and_on_the_compiled_core() {
     let faults = faults(every_block().into_iter().filter(is_scenario));
     assert!(faults.is_empty(), "\n{faults}");
+}
+
+#[test]
+fn builds_write_the_locks_that_are_shown() {
+    let all = every_block();
+    let shown = all.iter().filter_map(|block| Some((block, block.built.as_ref()?)));
+    let mut count = 0;
+    for (block, wanted) in shown {
+        let written = built(block);
+        // The first line says what the file is.
+        let (_, tables) = written.split_once('\n').unwrap();
+        assert_eq!(tables, wanted, "{}", block.place);
+        count += 1;
+    }
+    assert!(count > 0, "no chapter shows a lock");
 }
 
 #[test]
