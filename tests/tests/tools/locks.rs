@@ -489,3 +489,25 @@ fn a_lock_contradicts_a_renaming_that_never_was() {
     // Without a lock there is nothing to contradict it.
     assert_eq!(call_on(&[("till.aqo", &new), ("money.aqo", MONEY)], &["check", "."]).code, 0);
 }
+
+/// Each example has its lock, which changes nothing of it.
+#[test]
+fn examples_are_built_locked() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let place = directory(&[]);
+    let mut count = 0;
+    for name in names(&examples) {
+        let example = examples.join(&name);
+        let out = place.path().join("example.wasm");
+        let arguments = ["build", &example.to_string_lossy(), "--locked", "-o"];
+        let locked = call(place.path(), &[&arguments[..], &[&out.to_string_lossy()]].concat());
+        let alone = directory(&[]);
+        for file in names(&example).iter().filter(|file| file.ends_with(".aqo")) {
+            std::fs::copy(example.join(file), alone.path().join(file)).unwrap();
+        }
+        let unlocked = call(alone.path(), &["build", ".", "-o", "example.wasm"]);
+        assert_eq!(class(&locked), class(&unlocked), "{name}");
+        count += 1;
+    }
+    assert!(count >= 8, "{count} examples");
+}
