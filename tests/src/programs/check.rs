@@ -3,8 +3,11 @@
 //! Invariant: only what a diagnostic points at is dropped, with what then has no meaning.
 
 use super::program::{Level, Program};
-use aqo_compiler::Severity;
+use super::renamed;
 use aqo_compiler::db::{self, Database, SourceFile};
+use aqo_compiler::lock::Lock;
+use aqo_compiler::modules::lock_after;
+use aqo_compiler::{Project, Severity};
 use aqo_model::Model;
 use std::collections::BTreeMap;
 
@@ -22,10 +25,28 @@ pub struct Kept {
     pub rules: usize,
 }
 
-/// Checks a text: its Model, or where and why not.
+/// Checks a text: its Model, or where and why not. One that says what names were is checked under a
+/// lock with gaps, where it must be the same before and after the renaming is built.
 pub fn check(text: &str) -> Result<Model, Vec<(usize, String)>> {
-    let database = Database::default();
+    let (alone, lock) = check_under(text, None)?;
+    let Some([now, before]) = renamed::locks(text, &lock) else { return Ok(alone) };
+    let (model, lock) = check_under(text, Some(now.clone()))?;
+    let (renamed, after) = check_under(text, Some(before))?;
+    let is_same = |lock: &str| Lock::read(lock) == Lock::read(&now);
+    if model != renamed || !is_same(&lock) || !is_same(&after) {
+        return Err(vec![(0, format!("`was` does not keep the numbers:\n{after}\nis not\n{now}"))]);
+    }
+    Ok(renamed)
+}
+
+/// The Model of a text under a lock, and the lock after a build.
+fn check_under(text: &str, lock: Option<String>) -> Result<(Model, String), Vec<(usize, String)>> {
+    let mut database = Database::default();
     let file = SourceFile::new(&database, "drawn.aqo".to_owned(), text.to_owned());
+    let project = Project::new(&database, Vec::new());
+    project.join(&mut database, vec![file]);
+    project.replace_lock(&mut database, lock);
+    let lock = lock_after(&database, project).map_err(|bad| vec![(0, bad.message)])?.text();
     let found = db::diagnostics(&database, file);
     let errors: Vec<(usize, String)> = (found.into_iter())
         .filter(|found| found.severity == Severity::Error)
@@ -38,7 +59,7 @@ pub fn check(text: &str) -> Result<Model, Vec<(usize, String)>> {
     let Some(object) = object else { return Err(vec![(0, "no object".to_owned())]) };
     let checked = db::object_of(&database, file, object);
     match &checked.model {
-        Some(model) => Ok(model.model().clone()),
+        Some(model) => Ok((model.model().clone(), lock)),
         None => Err(vec![(0, "no Model and no diagnostic".to_owned())]),
     }
 }

@@ -7,6 +7,7 @@ use super::body;
 use super::draw::{Draw, Reach};
 use super::policy;
 use super::program::{Level, Part, Program};
+use super::renamed;
 use super::world::{Derived, Field, Form, Mark, Named, On, Plan, Role, World, int};
 use crate::chance::Chance;
 use aqo_model::numbers::Numbers;
@@ -40,6 +41,7 @@ pub fn draw(seed: u64) -> Program {
     for plan in world.plans.clone() {
         parts.push(body::rule(&world, &mut chance, &plan));
     }
+    renamed::mark(&mut parts, seed);
     Program { parts }
 }
 

@@ -11,6 +11,7 @@ pub mod draw;
 pub mod number;
 pub mod policy;
 pub mod program;
+mod renamed;
 pub mod types;
 pub mod world;
 

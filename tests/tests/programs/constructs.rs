@@ -172,6 +172,10 @@ const PARTS: &[&str] = &[
     "flow over time",
     "binder of two",
     "payload",
+    "numbers of variants",
+    "numbers of parts",
+    "numbers of reasons",
+    "numbers of rules",
 ];
 
 impl Constructs {
@@ -249,6 +253,15 @@ impl Constructs {
 
     fn schema(&mut self, model: &Model, lived: bool) {
         let schema = &model.schema;
+        let (enums, records) = (&schema.types.enums, &schema.types.records);
+        let variants = enums.iter().any(|found| !found.numbers.are_indices());
+        let parts = records.iter().any(|found| !found.numbers.are_indices());
+        let reasons = !model.policy.reason_numbers.are_indices();
+        let rules = model.policy.rules.windows(2).any(|two| two[0].number > two[1].number);
+        self.note_if(variants, "numbers of variants", lived);
+        self.note_if(parts, "numbers of parts", lived);
+        self.note_if(reasons, "numbers of reasons", lived);
+        self.note_if(rules, "numbers of rules", lived);
         for field in &schema.fields {
             self.ty(&field.ty, lived);
             self.note(change_name(&field.change), lived);
