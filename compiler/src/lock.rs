@@ -160,6 +160,15 @@ impl Lock {
         text
     }
 
+    /// What has a name that no number is left for, if anything has.
+    pub fn spent(&self) -> Option<String> {
+        let beyond = |((_, kind), table): &(&(String, Kind), &Table)| {
+            table.live.values().any(|number| !kind.numbers().contains(number))
+        };
+        let ((of, kind), _) = self.tables.iter().find(beyond)?;
+        Some(format!("{of} ({})", kind.table()))
+    }
+
     /// In a few words, what another lock has that this one has not, and the other way round.
     pub fn differences(&self, other: &Lock) -> Vec<String> {
         let (mut found, none) = (Vec::new(), Table::default());

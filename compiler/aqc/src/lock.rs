@@ -44,6 +44,10 @@ pub(crate) fn settle(project: &Project, checked: &Checked, locked: bool) -> Resu
     let Some(together) = checked.project else { return Ok(()) };
     let unreadable = |bad: BadLock| unreadable(&path, &bad);
     let next = lock_after(&checked.database, together).map_err(unreadable)?;
+    if let Some(of) = next.spent() {
+        let what = format!("{of}: every number is used, and none comes back");
+        return Err(Error::refused(what).help("declare a new one under another name"));
+    }
     let Some(old) = &project.lock else {
         if locked {
             let what = format!("{} is missing, and `--locked` writes none", path.display());

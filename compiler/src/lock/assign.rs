@@ -164,10 +164,17 @@ fn unknown(kind: Kind, declared: &Declared, was: &str, known: &Table) -> Option<
     if known.retired.values().any(|gone| gone == was) && !known.live.contains_key(was) {
         return Some((
             format!("`aqo.lock` has retired `{was}`, so `{name}` cannot have its number"),
-            "take `aqo.lock` as it was before, and build with `was` from the start".to_owned(),
+            "take `aqo.lock` as it was before and build with `was`, or leave `was` out".to_owned(),
         ));
     }
-    let is_known = known.live.contains_key(was) || known.live.contains_key(name);
+    let has = |name: &str| known.live.contains_key(name);
+    if has(was) && has(name) {
+        return Some((
+            format!("`aqo.lock` has `{name}` beside `{was}`, so `{name}` was not it"),
+            "leave `was` out: a build retires the number of what is gone".to_owned(),
+        ));
+    }
+    let is_known = has(was) || has(name);
     (!is_known).then(|| {
         (
             format!("`aqo.lock` knows neither `{was}` nor `{name}`"),

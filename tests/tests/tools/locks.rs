@@ -481,6 +481,15 @@ fn a_lock_contradicts_a_renaming_that_never_was() {
     write(&place, "till.aqo", &built_without);
     assert_eq!(build(&place, &[]).code, 0);
     told(&edit(&late, "emit emptied()", "emit drained()"), "`aqo.lock` has retired `emptied`");
+    // Both were there at once.
+    let gone = edit(TILL, "    field cash: int in 0 ..= 1_000 = 0\n", "");
+    let gone = gone.replace("cash + amount", "1").replace("cash == 0", "last is none");
+    let gone = gone.replace("cash >= 0", "last is none or last is some(_)");
+    let gone = gone.replace("        set cash = 1\n", "").replace("        set cash = 0\n", "");
+    let gone =
+        edit(&gone, "event emptied()", "event drained()").replace("emit emptied", "emit drained");
+    let both = edit(&gone, "Payment? = none", "Payment? = none was cash");
+    told(&both, "`aqo.lock` has `last` beside `cash`, so `last` was not it");
     // An object takes no name that another had.
     write(&place, "till.aqo", &built_without.replace("object Till ", "object Desk "));
     assert_eq!(build(&place, &[]).code, 0);
@@ -510,4 +519,26 @@ fn examples_are_built_locked() {
         count += 1;
     }
     assert!(count >= 8, "{count} examples");
+}
+
+#[test]
+fn where_no_number_is_left_nothing_is_built() {
+    let place = built();
+    let text = lock(&place).replace("Card = 2", "Card = 16000");
+    write(&place, "aqo.lock", &text);
+    write(&place, "alone.aqo", "module shop.alone\n\nenum Sort { A, B }\n");
+    let spent =
+        text.replace("version = 1\n", "version = 1\n\n[\"shop.alone.Sort\".variants]\nA = 16000\n");
+    write(&place, "aqo.lock", &spent);
+    let called = build(&place, &[]);
+    assert_eq!(called.code, 1, "{}", called.out);
+    assert!(
+        called.err.contains("shop.alone.Sort (variants): every number is used"),
+        "{}",
+        called.err
+    );
+    assert_eq!(lock(&place), spent);
+    // Up to the last, each is as good as another.
+    write(&place, "alone.aqo", "module shop.alone\n\nenum Sort { A }\n");
+    assert_eq!(build(&place, &[]).code, 0);
 }
