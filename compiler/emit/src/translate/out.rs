@@ -7,6 +7,7 @@ use crate::memory::size;
 use crate::translate::value::Val;
 use crate::unit::Routine;
 use aqo_model::cbor::Writer;
+use aqo_model::numbers::Numbers;
 use aqo_model::types::Type;
 
 /// A place in memory that CBOR is written to, in order. Constant bytes wait until something else
@@ -129,8 +130,6 @@ impl Out {
 
     /// A value of a type, bounds aside.
     pub(crate) fn value(&mut self, code: &mut Code<'_, '_>, value: Val, ty: &Type) {
-        let held_in =
-            |ty: &Type| if let Type::Option(held) = ty { (**held).clone() } else { ty.clone() };
         match value {
             Val::Bool(truth) => self.truth(code, truth),
             Val::Number(number) => self.int(code, number),
@@ -143,14 +142,14 @@ impl Out {
             }
             Val::Bytes32(from) => self.from(code, Routine::PutBytes32, from),
             Val::Option(Exp::I32(0), _) => self.bytes(&[cbor::NULL]),
-            Val::Option(Exp::I32(_), held) => self.value(code, *held, &held_in(ty)),
+            Val::Option(Exp::I32(_), held) => self.value(code, *held, held_in(ty)),
             Val::Option(tag, held) => {
                 let next = self.end(code);
                 code.either(
                     tag,
                     |code| {
                         let mut out = Out::new(next);
-                        out.value(code, *held, &held_in(ty));
+                        out.value(code, *held, held_in(ty));
                         out.end(code);
                     },
                     |code| {
@@ -165,23 +164,37 @@ impl Out {
 
     fn variant(&mut self, code: &mut Code<'_, '_>, index: Exp, ty: &Type) {
         let Type::Enum(of) = ty else { unreachable!("a variant is of an enum") };
-        let model = code.unit.model;
-        let numbers = model.schema.types.variant_numbers(*of);
-        if let (false, Some(index)) = (numbers.are_indices(), index.constant()) {
-            return self.uint(numbers.at(index as u16));
-        }
-        if !numbers.are_indices() {
-            let count = model.schema.types.enums[usize::from(*of)].variants.len() as u16;
-            let table: Vec<u8> =
-                (0..count).flat_map(|index| numbers.at(index).to_le_bytes()).collect();
-            let table = code.unit.constant(&table);
-            return self.head(code, 0, load32(2, index << 1, table).extend());
-        }
-        let number = index;
-        match number.constant() {
+        let types = &code.unit.model.schema.types;
+        let numbers = types.variant_numbers(*of);
+        match index.constant() {
+            _ if !numbers.are_indices() => {
+                let count = types.enums[usize::from(*of)].variants.len() as u16;
+                self.numbered_variant(code, numbers, count, index);
+            }
             Some(number @ 0..24) => self.bytes(&[number as u8]),
-            Some(_) | None if code.unit.small_enums() => self.byte(code, number),
-            Some(_) | None => self.head(code, 0, number.extend()),
+            Some(_) | None if code.unit.small_enums() => self.byte(code, index),
+            Some(_) | None => self.head(code, 0, index.extend()),
         }
     }
+
+    /// The number of a variant, of so many whose numbers are not their indices.
+    fn numbered_variant(
+        &mut self,
+        code: &mut Code<'_, '_>,
+        numbers: &Numbers,
+        count: u16,
+        index: Exp,
+    ) {
+        if let Some(index) = index.constant() {
+            return self.uint(numbers.at(index as u16));
+        }
+        let table: Vec<u8> = (0..count).flat_map(|index| numbers.at(index).to_le_bytes()).collect();
+        let table = code.unit.constant(&table);
+        self.head(code, 0, load32(2, index << 1, table).extend());
+    }
+}
+
+/// What an option holds.
+fn held_in(ty: &Type) -> &Type {
+    if let Type::Option(held) = ty { held } else { unreachable!("an operand is an option") }
 }
