@@ -150,7 +150,7 @@ pub(crate) fn mode(code: &mut Code<'_, '_>) {
 /// A mode, as [`cell::MODE`] says it; 0 where it does not change.
 const AWAKE: i32 = 1;
 /// See [`AWAKE`].
-const ENDED: i32 = 3;
+pub(crate) const ENDED: i32 = 3;
 
 /// `() -> mode`: what the mode changes to now; 0 where it does not.
 pub(crate) fn mode_now(code: &mut Code<'_, '_>) {

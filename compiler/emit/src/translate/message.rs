@@ -5,7 +5,7 @@ use crate::code::Code;
 use crate::ir::{Exp, Label, Stm, Ty, Var, load32, load64};
 use crate::kernel::cbor;
 use crate::memory::{cell, size, tick};
-use crate::translate::entry::{kind, run_mode};
+use crate::translate::entry::{ENDED, kind, run_mode};
 use crate::translate::expr::refusal;
 use crate::translate::foretell::{is_not_host, lose, observing, score_gain, score_loss, signer};
 use crate::translate::out::Out;
@@ -410,6 +410,14 @@ pub(crate) fn end(code: &mut Code<'_, '_>, next: Var, reply: Exp) {
         code.run(Routine::Look, []);
     }
     run_mode(code);
+    let reply = if code.unit.model.policy.ends.is_some() {
+        let reply = code.bind(reply);
+        // Nothing waits for what is over.
+        let over = reply.get().eq(i32::from(Reason::WAITS.0)) & load32(4, 0, cell::MODE).eq(ENDED);
+        Exp::I32(Reason::ENDED.0.into()).select(reply, over)
+    } else {
+        reply
+    };
     code.run(Routine::Finish, [next.get()]);
     code.run(Routine::Close, [Exp::I32(1), reply]);
 }

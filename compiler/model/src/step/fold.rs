@@ -199,14 +199,13 @@ fn take_cause(
             Ok(None)
         }
         Cause::Tick(_) => Ok(None),
-        Cause::Message { kind, params, envelope } => {
-            let by = envelope.as_ref().map(|envelope| (envelope.role, envelope.key));
+        Cause::Message { envelope, .. } => {
             if let Some(envelope) = envelope {
                 let role = &mut state.roles[usize::from(envelope.role)];
                 let declared = &model.schema.roles[usize::from(envelope.role)];
                 role.burn(declared, &envelope.key, envelope.counter, entry.now);
             }
-            Ok(Some(Speech { kind: *kind, params: params.clone(), by }))
+            Ok(Speech::of_cause(&entry.cause))
         }
         Cause::Bind(bind) => {
             take_bind(model, state, bind, entry.now);

@@ -116,6 +116,17 @@ struct Speech {
 }
 
 impl Speech {
+    /// The message that an entry answers.
+    fn of_cause(cause: &Cause) -> Option<Speech> {
+        match cause {
+            Cause::Message { kind, params, envelope } => {
+                let by = envelope.as_ref().map(|envelope| (envelope.role, envelope.key));
+                Some(Speech { kind: *kind, params: params.clone(), by })
+            }
+            Cause::Birth { .. } | Cause::Tick(_) | Cause::Bind(_) | Cause::Consent(_) => None,
+        }
+    }
+
     fn of(message: &Message) -> Speech {
         let by = message.envelope.as_ref().map(|envelope| (envelope.role, envelope.key));
         Speech { kind: message.kind, params: message.params.clone(), by }
@@ -469,8 +480,13 @@ impl<'a> Step<'a> {
         let foretold = std::mem::take(&mut self.foretold);
         let predictions: Vec<Foretold> = foretold.into_iter().filter(happened).collect();
         let mode = self.mode();
+        let mut reply = reply;
         if mode == Some(Mode::Ended) {
-            self.turn_away();
+            let arrived = Speech::of_cause(&cause);
+            self.turn_away(image.tail.sequence, arrived.as_ref());
+            // Nothing waits for what is over.
+            reply =
+                reply.map(|reason| if reason == Reason::WAITS { Reason::ENDED } else { reason });
         }
         // What passed asleep is nothing: an object that wakes owes no tick.
         let served = if mode == Some(Mode::Awake) { served.max(self.now) } else { served };

@@ -2,7 +2,7 @@
 //! are turned away by the object's end.
 
 use super::{Speech, Step};
-use crate::entry::Verdict;
+use crate::entry::{Outcome, Verdict};
 use crate::image::State;
 use crate::layout::Layout;
 use crate::model::Model;
@@ -41,12 +41,21 @@ impl Step<'_> {
         }
     }
 
-    /// Phase 4: nobody will take what waits when the object ends, kind by kind, the oldest first.
-    pub(super) fn turn_away(&mut self) {
+    /// Phase 4: nobody will take what waits when the object ends, kind by kind, the oldest first. That
+    /// includes the message of this step, if it is to wait from now on.
+    pub(super) fn turn_away(&mut self, number: u64, arrived: Option<&Speech>) {
+        let waits = |outcome: &Outcome| {
+            outcome.rule.is_none() && outcome.of.is_none() && outcome.verdict == Verdict::Waits
+        };
+        let arrived = arrived.filter(|_| self.outcomes.iter().any(waits));
         for (index, slot) in self.layout.queues.iter().enumerate() {
-            for waiting in std::mem::take(&mut self.state.waiting[index]) {
-                let WaitingMessage { number, by, params, .. } = waiting;
-                let speech = Speech { kind: slot.kind, params, by: Some(by) };
+            let queue = std::mem::take(&mut self.state.waiting[index]).into_iter();
+            let queue = queue.map(|WaitingMessage { number, by, params, .. }| {
+                (number, Speech { kind: slot.kind, params, by: Some(by) })
+            });
+            let last = arrived.filter(|speech| speech.kind == slot.kind);
+            let last = last.map(|speech| (number, speech.clone()));
+            for (number, speech) in queue.chain(last).collect::<Vec<_>>() {
                 self.conclude(None, Verdict::Refused(Reason::ENDED), &speech, Some(number));
             }
         }
