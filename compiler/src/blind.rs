@@ -13,12 +13,12 @@ use std::collections::BTreeSet;
 /// what was, since it may not know what is.
 pub(crate) fn blind_clauses(shape: &Shape, model: &Model, clauses: &[Loc]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for (index, rule) in model.policy.rules.iter().enumerate() {
+    for (index, rule, below) in verify::from_the_top(model) {
         let recorded = recorded(rule);
         if recorded.is_empty() {
             continue;
         }
-        let refusing = verify::refusing_clauses(model, index);
+        let refusing = verify::refusing_clauses(model, index, &below);
         for (number, clause) in model.policy.always.iter().enumerate() {
             let read = recorded.iter().find(|field| reads(model, &clause.holds, **field));
             let (Some(field), true) = (read, refusing.contains(&Refusable::Always(number))) else {

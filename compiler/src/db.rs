@@ -23,7 +23,7 @@ use crate::unused::unused;
 use aqo_grammar::tree::{self, At, ItemKind, MemberKind, Span};
 use aqo_grammar::{Parse, parse};
 use aqo_model::Model;
-use aqo_model::policy::Rule;
+use aqo_model::facts::Facts;
 use aqo_model::types::Type;
 use aqo_model::verify;
 use std::sync::Arc;
@@ -187,28 +187,28 @@ pub fn rule_of(
     let (globals, shape) = (globals_of(db, file), shape_of(db, file, part.0));
     let head = head_of(db, file, part.0)?;
     let rule = rule_tree(db, file, part)?;
-    let above = guards_above(db, file, &shape, part, index);
+    let below = facts_below(db, file, &head, part, index);
     let part = PartId { item: part.0, member: Some(part.1) };
     let ctx = Context { globals: &globals, shape: &shape, head: &head, part, index };
-    Some(Arc::new(check_rule(ctx, &rule, &above)))
+    Some(Arc::new(check_rule(ctx, &rule, below)))
 }
 
-/// The guard of a rule on a message. It is a query of its own, so that an edit of a body, which
-/// leaves the guard as it was, checks no rule below it.
+/// What is known below a rule that has let its message pass. It is a query of its own, so that an
+/// edit of a body, which leaves the guard as it was, checks no rule below it.
 #[salsa::tracked(returns(clone))]
-fn guard_of(
+fn passed_by(
     db: &dyn salsa::Database,
     file: SourceFile,
     part: PartKey,
     index: u16,
-) -> Option<Arc<Rule>> {
+) -> Option<Facts> {
     let (globals, shape) = (globals_of(db, file), shape_of(db, file, part.0));
     let head = head_of(db, file, part.0)?;
     let rule = rule_tree(db, file, part)?;
-    let above = guards_above(db, file, &shape, part, index);
+    let below = facts_below(db, file, &head, part, index);
     let part = PartId { item: part.0, member: Some(part.1) };
     let ctx = Context { globals: &globals, shape: &shape, head: &head, part, index };
-    check_guard(ctx, &rule, &above).map(Arc::new)
+    check_guard(ctx, &rule, below)
 }
 
 /// What a rule answers, by name.
@@ -218,22 +218,26 @@ fn trigger_of(db: &dyn salsa::Database, file: SourceFile, part: PartKey) -> Opti
     rule.trigger.part.is_none().then(|| rule.trigger.name.text.clone())
 }
 
-/// The guards of the rules above one that answer the same message, from the top.
-fn guards_above(
+/// What is known where the guard of a rule is looked at.
+fn facts_below(
     db: &dyn salsa::Database,
     file: SourceFile,
-    shape: &Shape,
+    head: &Head,
     part: PartKey,
     index: u16,
-) -> Vec<Arc<Rule>> {
-    let Some(name) = trigger_of(db, file, part) else { return Vec::new() };
+) -> Facts {
+    let standing = || verify::standing_facts(&head.model);
+    let Some(name) = trigger_of(db, file, part) else { return standing() };
+    let shape = shape_of(db, file, part.0);
     if !matches!(shape.def(&name), Some(Def::Message(_))) {
-        return Vec::new();
+        return standing();
     }
     let above = (0..index).zip(&shape.rule_places);
     let above = above.filter_map(|(rule, place)| Some((rule, (part.0, place.part.member?))));
     let rivals = above.filter(|(_, part)| trigger_of(db, file, *part).as_ref() == Some(&name));
-    rivals.filter_map(|(rule, part)| guard_of(db, file, part, rule)).collect()
+    // From the top, so that none of them has to ask for all above it first.
+    let passed = rivals.filter_map(|(rule, part)| passed_by(db, file, part, rule));
+    passed.last().unwrap_or_else(standing)
 }
 
 /// A whole object.
@@ -276,8 +280,8 @@ pub fn object_of(db: &dyn salsa::Database, file: SourceFile, index: usize) -> Ar
 fn whole_object(shape: &Shape, head: &Head, model: &Model, item: usize) -> Vec<Problem> {
     let mut problems = Vec::new();
     let rules = &model.policy.rules;
-    for (index, _) in rules.iter().enumerate().filter(|(_, rule)| rule.assured) {
-        if let Some(why) = verify::refusable(model, index) {
+    for (index, _, below) in verify::from_the_top(model).filter(|(_, rule, _)| rule.assured) {
+        if let Some(why) = verify::refusable(model, index, &below) {
             problems.push(refusable_problem(head, rules, index, shape.rule_places[index], &why));
         }
     }

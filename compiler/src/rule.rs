@@ -8,11 +8,11 @@ use crate::policy::{Demand, Head, demand};
 use crate::shape::{Def, Shape, Slot};
 use aqo_grammar::tree::{self, Act, ElseStmt, StmtKind};
 use aqo_model::expr::Stmt;
+use aqo_model::facts::Facts;
 use aqo_model::policy::{Prediction, Quorum, Reason, Rule, Trigger, TrustDemand};
 use aqo_model::schema::Message;
 use aqo_model::types::Type;
 use aqo_model::verify;
-use std::sync::Arc;
 
 /// A rule, and what it foretells; `None` where something is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,35 +40,25 @@ pub struct Context<'c> {
     pub index: u16,
 }
 
-/// A rule as those below it see it: what it answers, and its guard. `None` where it answers no
-/// message, has no guard, or where something is wrong with that.
-pub fn check_guard(ctx: Context<'_>, rule: &tree::Rule, above: &[Arc<Rule>]) -> Option<Rule> {
+/// What is known below a rule that let its message pass; `below` is what is known where its guard is
+/// looked at. `None` where it answers no message, has no guard, or where something is wrong with that.
+pub fn check_guard(ctx: Context<'_>, rule: &tree::Rule, below: Facts) -> Option<Facts> {
     let mut problems = Vec::new();
     let (on, names) = trigger(ctx.shape, ctx.head, ctx.part, rule, &mut problems)?;
     on.message()?;
-    let mut checker = begun(ctx, on, names, above);
+    let mut checker = begun(ctx, on, names, below.clone());
     let (when, _) = checker.guard(rule.when.as_ref()?)?;
     problems.append(&mut checker.problems);
     let sound = problems.iter().all(|problem| problem.code.is_warning());
-    sound.then(|| Rule {
-        number: ctx.index,
-        name: rule.name.text.clone(),
-        on,
-        when: Some(when),
-        needs: Vec::new(),
-        quorum: None,
-        assured: false,
-        body: Vec::new(),
-        locals: checker.locals,
-    })
+    sound.then(|| checker.let_pass(&when, below))
 }
 
-/// What checks a rule, where its guard begins; `above` are rules that stand above it.
+/// What checks a rule, where its guard begins; `below` is what is known there.
 fn begun<'c>(
     Context { globals, shape, head, part, .. }: Context<'c>,
     on: Trigger,
     names: &[tree::Name],
-    above: &[Arc<Rule>],
+    below: Facts,
 ) -> Checker<'c> {
     let message = on.carries().and_then(|kind| head.model.schema.messages.get(usize::from(kind)));
     let reach = if on.is_tick() { Reach::TICK } else { Reach::MESSAGE };
@@ -80,21 +70,21 @@ fn begun<'c>(
     let senders = |message: &Message| on.message().map_or(Vec::new(), |_| message.from.clone());
     let from = message.map(senders).filter(|_| understood(Slot::Sender));
     Checker::new(globals, shape, &head.model, part, reach)
-        .with_facts(verify::facts_below(&head.model, on, above.iter().map(|rule| &**rule)))
+        .with_facts(below)
         .with_sender(from)
         .with_limits(&head.limits)
         .with_flows(&head.flow_places)
         .with_params(names, params, understood(Slot::Message))
 }
 
-/// Checks a rule; `above` are the guards of rules that stand above it.
-pub fn check_rule(ctx: Context<'_>, rule: &tree::Rule, above: &[Arc<Rule>]) -> CheckedRule {
+/// Checks a rule; `below` is what is known where its guard is looked at.
+pub fn check_rule(ctx: Context<'_>, rule: &tree::Rule, below: Facts) -> CheckedRule {
     let Context { shape, head, part, index, .. } = ctx;
     let mut problems = Vec::new();
     let Some((on, names)) = trigger(shape, head, part, rule, &mut problems) else {
         return CheckedRule { rule: None, predictions: Vec::new(), problems };
     };
-    let mut checker = begun(ctx, on, names, above);
+    let mut checker = begun(ctx, on, names, below);
     let when = rule.when.as_ref().and_then(|when| checker.guard(when)).map(|(when, _)| when);
     if let Some(when) = &when {
         checker.learn_guard(when);

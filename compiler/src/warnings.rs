@@ -186,7 +186,7 @@ fn foretells(rule: &Rule, prediction: u16) -> bool {
 /// A rule that sets an enum field back to its default, and may be refused.
 fn keeps_on(shape: &Shape, model: &Model) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for (index, rule) in model.policy.rules.iter().enumerate() {
+    for (index, rule, below) in verify::from_the_top(model) {
         let mut off = None;
         let mut refuses = false;
         rule.body.iter().for_each(|stmt| {
@@ -203,7 +203,7 @@ fn keeps_on(shape: &Shape, model: &Model) -> Vec<Problem> {
             });
         });
         let Some((field, Expr::Variant(of, variant, _))) = off else { continue };
-        let may_refuse = refuses || !verify::refusing_clauses(model, index).is_empty();
+        let may_refuse = refuses || !verify::refusing_clauses(model, index, &below).is_empty();
         if rule.assured || !may_refuse {
             continue;
         }

@@ -11,6 +11,7 @@ use crate::policy::Measure;
 use crate::types::{Bounds, Kind, Type};
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Inclusive bounds, wide enough that no sum or product of two 64-bit numbers leaves them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,8 +118,10 @@ struct Linear {
 }
 
 /// What is known at one place.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
+    /// What many places share, of no local; what stands beside it here is what it has become.
+    shared: Option<Arc<Facts>>,
     terms: BTreeMap<Vec<(Atom, i128)>, Interval>,
     /// The variants that an atom may still be; of a bool false is 0, of an option none is 0.
     variants: BTreeMap<Atom, u64>,
@@ -252,6 +255,33 @@ impl Linear {
 }
 
 impl Facts {
+    /// The same without its locals, and cheap to clone: every condition in a condition clones.
+    pub fn shared(mut self) -> Facts {
+        self.forget_locals();
+        Facts { shared: Some(Arc::new(self.whole())), ..Facts::default() }
+    }
+
+    /// The same in one piece, cheap to add to.
+    pub fn whole(mut self) -> Facts {
+        let Some(shared) = self.shared.take() else { return self };
+        let mut whole = (*shared).clone();
+        whole.terms.append(&mut self.terms);
+        whole.variants.append(&mut self.variants);
+        whole.bound.append(&mut self.bound);
+        whole.aliases.append(&mut self.aliases);
+        whole
+    }
+
+    fn term(&self, term: &[(Atom, i128)]) -> Option<Interval> {
+        let own = self.terms.get(term).copied();
+        own.or_else(|| self.shared.as_ref().and_then(|shared| shared.term(term)))
+    }
+
+    fn variants(&self, atom: Atom) -> Option<u64> {
+        let own = self.variants.get(&atom).copied();
+        own.or_else(|| self.shared.as_ref().and_then(|shared| shared.variants(atom)))
+    }
+
     /// Binds a local, which has this type from here on.
     pub fn bind(&mut self, local: u16, ty: Type) {
         self.bound.insert(local, ty);
@@ -284,8 +314,8 @@ impl Facts {
         if let Some(linear) = linear {
             self.aliases.insert(local, linear);
         }
-        if let Some(set) = atom(expr).and_then(|atom| self.variants.get(&atom)) {
-            self.variants.insert(Atom::Local(local), *set);
+        if let Some(set) = atom(expr).and_then(|atom| self.variants(atom)) {
+            self.variants.insert(Atom::Local(local), set);
         }
     }
 
@@ -341,7 +371,7 @@ impl Facts {
     /// What is known of a linear form's own term.
     fn known(&self, linear: &Linear) -> Option<Interval> {
         let (term, factor) = normal(linear)?;
-        let known = self.terms.get(&term)?.scaled(factor);
+        let known = self.term(&term)?.scaled(factor);
         Some(known.plus(Interval::point(linear.constant)))
     }
 
@@ -360,18 +390,21 @@ impl Facts {
             }
             Expr::Let(_, _, value) => self.possible(value, count),
             Expr::Refuse(_) => 0,
-            _ => atom(expr).and_then(|atom| self.variants.get(&atom)).map_or(all, |set| set & all),
+            _ => atom(expr).and_then(|atom| self.variants(atom)).map_or(all, |set| set & all),
         }
     }
 
     /// Limits the variants that an atom may be.
     pub fn restrict(&mut self, atom: Atom, set: u64) {
-        *self.variants.entry(atom).or_insert(u64::MAX) &= set;
+        let known = self.variants(atom).unwrap_or(u64::MAX);
+        self.variants.insert(atom, known & set);
     }
 
     /// Whether what was assumed contradicts itself, so that nothing ever comes here.
     pub fn is_impossible(&self) -> bool {
-        self.variants.values().any(|set| *set == 0) || self.terms.values().any(|i| i.low > i.high)
+        self.variants.values().any(|set| *set == 0)
+            || self.terms.values().any(|i| i.low > i.high)
+            || self.shared.as_ref().is_some_and(|shared| shared.is_impossible())
     }
 
     /// Takes it that a condition is true, or false.
@@ -461,7 +494,8 @@ impl Facts {
             return;
         };
         // factor * term <= limit
-        let known = self.terms.entry(term).or_insert(Interval { low: i128::MIN, high: i128::MAX });
+        let known = self.term(&term).unwrap_or(Interval { low: i128::MIN, high: i128::MAX });
+        let known = self.terms.entry(term).or_insert(known);
         if factor > 0 {
             known.high = known.high.min(limit.div_euclid(factor));
         } else {

@@ -270,6 +270,11 @@ impl<'c> Checker<'c> {
         self.learn(when, true);
     }
 
+    /// What is known where the rule's guard was false, besides what was known before it.
+    pub fn let_pass(&self, when: &Expr, below: Facts) -> Facts {
+        verify::let_pass(&self.place(), when, below)
+    }
+
     /// The number of the reason of a rule that only refuses.
     pub fn refusal(&mut self, refuse: &aqo_grammar::tree::Refuse) -> Option<u16> {
         self.reason(refuse)

@@ -304,7 +304,8 @@ fn possible(model: &Model, places: &Places) -> Vec<(Reason, usize)> {
 
 /// The clauses that could refuse some rule: the others are proved never to.
 fn refusing(model: &Model) -> Vec<Refusable> {
-    (0..model.policy.rules.len()).flat_map(|rule| verify::refusing_clauses(model, rule)).collect()
+    let rules = verify::from_the_top(model);
+    rules.flat_map(|(rule, _, below)| verify::refusing_clauses(model, rule, &below)).collect()
 }
 
 /// The reasons that statements refuse with.

@@ -4,7 +4,7 @@
 //! An `always` is proved by evaluating it in three values (true, false, unknown) on what is known of
 //! the state after the rule.
 
-use super::expr::{Place, check, place_of_rule, rule_facts};
+use super::expr::{Below, Place, check, place_of_rule, rule_facts};
 use crate::expr::{Expr, Shape, Stmt};
 use crate::facts::expr_of;
 use crate::facts::{Facts, Interval, atom};
@@ -50,8 +50,9 @@ impl std::fmt::Display for Refusable {
     }
 }
 
-/// The first thing that could refuse the rule with this index; `None` proves that nothing can.
-pub fn refusable(model: &Model, index: usize) -> Option<Refusable> {
+/// The first thing that could refuse the rule with this index, `below` those above it; `None` proves
+/// that nothing can.
+pub fn refusable(model: &Model, index: usize, below: &Below) -> Option<Refusable> {
     let rule = &model.policy.rules[index];
     if rule.when.is_some() && matches!(rule.on, Trigger::Message(_)) {
         return Some(Refusable::Guard);
@@ -66,17 +67,18 @@ pub fn refusable(model: &Model, index: usize) -> Option<Refusable> {
         return Some(Refusable::Limit(limit));
     }
     let place = Place { refuses: true, ..place_of_rule(model, rule) };
-    let facts = rule_facts(&place, index).ok()?;
+    let facts = rule_facts(&place, rule, below).ok()?;
     let mut proof = Proof { place, own: true, paths: 0, found: Vec::new() };
     proof.walk(&rule.body, facts, Updates::default(), Vec::new());
     proof.found.pop()
 }
 
-/// The clauses of the policy that could refuse a commit of the rule with this index.
-pub fn refusing_clauses(model: &Model, index: usize) -> Vec<Refusable> {
+/// The clauses of the policy that could refuse a commit of the rule with this index, `below` those
+/// above it.
+pub fn refusing_clauses(model: &Model, index: usize, below: &Below) -> Vec<Refusable> {
     let rule = &model.policy.rules[index];
     let place = Place { refuses: true, ..place_of_rule(model, rule) };
-    let Ok(facts) = rule_facts(&place, index) else { return vec![Refusable::Paths] };
+    let Ok(facts) = rule_facts(&place, rule, below) else { return vec![Refusable::Paths] };
     let mut proof = Proof { place, own: false, paths: 0, found: Vec::new() };
     let number = u16::try_from(index).unwrap_or(u16::MAX);
     for (limit, clause) in model.policy.limits.iter().enumerate() {

@@ -11,6 +11,7 @@ use crate::facts::{Facts, Interval, variant_count};
 use crate::model::Model;
 use crate::policy::{Rule, Trigger};
 use crate::types::{Kind, Param, Type};
+use std::collections::BTreeMap;
 
 /// What may be read at a place.
 #[derive(Clone, Copy)]
@@ -104,39 +105,65 @@ pub fn standing_facts(model: &Model) -> Facts {
     let mut facts = Facts::default();
     model.policy.always.iter().for_each(|clause| facts.assume(&clause.holds, true));
     // A clause's locals are its own: their numbers mean others in whoever takes it for granted.
-    facts.forget_locals();
-    facts
+    facts.shared()
 }
 
-/// What is known where the guard of a rule on `on` is looked at: every `always` holds, and of the
-/// rules `above` it those on the same message have let it pass.
+/// What is known where the guards of rules are looked at, from the top: every `always` holds, and of
+/// the rules above those on the same message have let it pass.
 ///
 /// A message is put before its rules from the top, until one takes it: when it arrives, when it has
 /// waited, and when enough people have consented. Nothing changes between two guards, so the one
 /// that was false is false for the state, the instant and the inputs that the rule below it sees.
 /// Rules on anything else all have their turn, and what one does the next one finds.
-pub fn facts_below<'r>(
-    model: &Model,
-    on: Trigger,
-    above: impl IntoIterator<Item = &'r Rule>,
-) -> Facts {
-    let mut facts = standing_facts(model);
-    let rivals = above.into_iter().filter(|rule| rule.on == on && on.message().is_some());
-    for rule in rivals {
-        if let Some(when) = &rule.when {
-            learn(&place_of_rule(model, rule), when, false, &mut facts);
-            // Its binders are its own.
-            facts.forget_locals();
-        }
-    }
-    facts
+#[derive(Clone)]
+pub struct Below {
+    standing: Facts,
+    /// By message.
+    passed: BTreeMap<u16, Facts>,
 }
 
-/// What is known where the body of the rule with this index begins. The rules above it are sound.
-pub fn rule_facts(place: &Place<'_>, index: usize) -> Check<Facts> {
-    let (above, rest) = place.model.policy.rules.split_at(index);
-    let rule = &rest[0];
-    let mut facts = facts_below(place.model, rule.on, above);
+impl Below {
+    /// Above all rules.
+    pub fn new(model: &Model) -> Below {
+        Below { standing: standing_facts(model), passed: BTreeMap::new() }
+    }
+
+    /// What is known where the guard of the next rule is looked at, which answers this.
+    pub fn facts(&self, on: Trigger) -> Facts {
+        let passed = on.message().and_then(|kind| self.passed.get(&kind));
+        passed.unwrap_or(&self.standing).clone()
+    }
+
+    /// Goes on below a rule, which is sound.
+    pub fn pass(&mut self, model: &Model, rule: &Rule) {
+        if let (Some(kind), Some(when)) = (rule.on.message(), &rule.when) {
+            let facts = self.facts(rule.on);
+            self.passed.insert(kind, let_pass(&place_of_rule(model, rule), when, facts));
+        }
+    }
+}
+
+/// The rules from the top, each with its index and what is known there. They are sound.
+pub fn from_the_top(model: &Model) -> impl Iterator<Item = (usize, &Rule, Below)> {
+    let mut below = Below::new(model);
+    model.policy.rules.iter().enumerate().map(move |(index, rule)| {
+        let here = below.clone();
+        below.pass(model, rule);
+        (index, rule, here)
+    })
+}
+
+/// What is known where a guard was false, besides what was known before it.
+pub fn let_pass(place: &Place<'_>, when: &Expr, facts: Facts) -> Facts {
+    let mut facts = facts.whole();
+    learn(place, when, false, &mut facts);
+    // Its binders are its own.
+    facts.shared()
+}
+
+/// What is known where a rule's body begins, by what is known where its guard is looked at.
+pub fn rule_facts(place: &Place<'_>, rule: &Rule, below: &Below) -> Check<Facts> {
+    let mut facts = below.facts(rule.on);
     if let Some(when) = &rule.when {
         depth(when)?;
         check_condition(place, when, &mut facts)?;

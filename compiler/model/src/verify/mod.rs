@@ -19,8 +19,8 @@ mod size;
 
 pub use assured::{Refusable, refusable, refusing_clauses};
 pub use expr::{
-    Checked, Place, check, check_condition, covers, facts_below, learn, place_of_rule, rule_facts,
-    standing_facts,
+    Below, Checked, Place, check, check_condition, covers, from_the_top, learn, let_pass,
+    place_of_rule, rule_facts, standing_facts,
 };
 pub use leaf::is_moving;
 pub use rules::{changes_as_declared, is_word_of, place_of_edit};

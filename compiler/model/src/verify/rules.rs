@@ -1,8 +1,8 @@
 //! The policy: every rule's guard and body, every clause.
 
 use super::expr::{
-    arm, bind, check, check_condition, check_store, covers, known_reason, learn, place_of_rule,
-    rule_facts,
+    Below, arm, bind, check, check_condition, check_store, covers, from_the_top, known_reason,
+    learn, place_of_rule, rule_facts,
 };
 use super::schema::{depth, limit, numbered, require, type_of};
 use super::{At, Check, Fault, Flaw, Place, assured};
@@ -22,8 +22,10 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
     let policy = &model.policy;
     counts(policy).at(|| "policy".to_owned())?;
     clauses(model).at(|| "policy".to_owned())?;
+    let mut below = Below::new(model);
     for (index, rule) in policy.rules.iter().enumerate() {
-        rule_is_sound(model, index).at(|| format!("rule {}", rule.name))?;
+        rule_is_sound(model, index, &below).at(|| format!("rule {}", rule.name))?;
+        below.pass(model, rule);
     }
     for prediction in &policy.predictions {
         foretold(model, prediction).at(|| format!("predict {}", prediction.name))?;
@@ -31,10 +33,9 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
     if let Some(trust) = &policy.trust {
         trust_is_sound(model, trust).at(|| "trust".to_owned())?;
     }
-    for (index, rule) in policy.rules.iter().enumerate() {
-        let sound = assured::refusable(model, index).map_or(Ok(()), |why| Err(Fault::Assured(why)));
-        if rule.assured {
-            sound.at(|| format!("rule {}", rule.name))?;
+    for (index, rule, below) in from_the_top(model).filter(|(_, rule, _)| rule.assured) {
+        if let Some(why) = assured::refusable(model, index, &below) {
+            return Err(Fault::Assured(why)).at(|| format!("rule {}", rule.name));
         }
     }
     let conditions = wake::wakes(model).conditions.len();
@@ -57,7 +58,7 @@ fn counts(policy: &Policy) -> Check {
     numbered(rules.into_iter())
 }
 
-fn rule_is_sound(model: &Model, number: usize) -> Check {
+fn rule_is_sound(model: &Model, number: usize, below: &Below) -> Check {
     let rule = &model.policy.rules[number];
     let (index, count) = match rule.on {
         Trigger::Tick | Trigger::Arrive => (0, 1),
@@ -77,7 +78,7 @@ fn rule_is_sound(model: &Model, number: usize) -> Check {
     limit(rule.locals.len(), limits::DECLARATIONS, "locals")?;
     rule.locals.iter().try_for_each(|ty| type_of(&model.schema, ty))?;
     let place = place_of_rule(model, rule);
-    let mut facts = rule_facts(&place, number)?;
+    let mut facts = rule_facts(&place, rule, below)?;
     if let Some(quorum) = &rule.quorum {
         quorum_is_sound(model, quorum)?;
     }
