@@ -281,6 +281,7 @@ fn of_policy(policy: &mut Policy, see: &mut See<'_>) {
         trust: _,
         hosts: _,
         upgrade: _,
+        retain: _,
         dormant,
         ends,
         reasons: _,

@@ -65,6 +65,7 @@ pub fn empty_policy() -> Policy {
         trust: None,
         hosts: None,
         upgrade: None,
+        retain: None,
         dormant: None,
         ends: None,
         reasons: Vec::new(),

@@ -18,6 +18,7 @@ use aqo_model::expr::Expr;
 use aqo_model::policy::{
     Always, Flow, Happening, Hosts, Limit, Otherwise, Pause, Quorum, Reason, Sum,
 };
+use aqo_model::text::show_duration;
 use aqo_model::types::{Bounds, Type, Unit};
 use aqo_model::verify;
 
@@ -118,7 +119,7 @@ impl Reader<'_> {
             ClauseKind::Limit { name, rules, quotas, per } => self.limit(name, rules, quotas, per),
             ClauseKind::Trust(scores) => self.trust(scores, at),
             ClauseKind::Hosts { need, otherwise } => self.hosts(need, *otherwise, at),
-            ClauseKind::Retain(_) => self.later(at, "`retain`"),
+            ClauseKind::Retain(span) => self.retain(span, at),
             ClauseKind::Upgrade(demand) => self.upgrade(demand),
             ClauseKind::Damaged => {}
         }
@@ -424,6 +425,28 @@ impl Reader<'_> {
             HostMode::Dormant => Otherwise::Dormant,
         };
         self.head.model.policy.hosts = Some(Hosts { need: set, otherwise });
+    }
+
+    fn retain(&mut self, span: &tree::Expr, at: At) {
+        if self.head.model.policy.retain.is_some() {
+            self.problem(Code::NameTaken, at, "how long entries are kept is said twice");
+            return;
+        }
+        let Some(kept) = self.constant(span, |checker, expr| checker.span(expr)) else { return };
+        let window = self.head.model.policy.trust.as_ref().map(|trust| trust.window_long);
+        if kept < window.unwrap_or(1) {
+            let text = format!("entries that are kept for {} do not last", show_duration(kept));
+            let problem = self.problem(Code::OutOfRange, span.at, text);
+            problem.help = Some(match window {
+                Some(window) => format!(
+                    "whoever checks trust reads back {}, its long window",
+                    show_duration(window)
+                ),
+                None => "say how long: `retain 365d`".to_owned(),
+            });
+            return;
+        }
+        self.head.model.policy.retain = Some(kept);
     }
 
     fn upgrade(&mut self, demand: &tree::Demand) {

@@ -272,6 +272,7 @@ fn policy(model: &Model) -> Vec<String> {
         Some(upgrade) => format!("  upgrade by {}", quorum(model, upgrade)),
         None => "  never upgraded".to_owned(),
     });
+    lines.extend(policy.retain.map(|span| format!("  retain {}", show_duration(span))));
     lines
 }
 

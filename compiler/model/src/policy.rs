@@ -24,6 +24,9 @@ pub struct Policy {
     pub hosts: Option<Hosts>,
     /// Who may sign a successor; `None` makes the object immutable for ever.
     pub upgrade: Option<Quorum>,
+    /// For how many microseconds, at least, a host keeps each entry; `None`: for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retain: Option<i64>,
     /// While it holds, tick rules do not run.
     pub dormant: Option<Pause>,
     /// Once it holds, the object's life is over.

@@ -82,6 +82,9 @@ pub(super) fn clauses(drawing: &mut Drawing) {
         let need = *drawing.chance.pick(&["horn0", "horn1", "horn0, horn1"]);
         drawing.push(Level::Clause, "", format!("hosts need {need} else {mode}"));
     }
+    if drawing.chance.percent(20) {
+        drawing.push(Level::Clause, "", "retain 365d".to_owned());
+    }
     let roles = drawing.world.roles.clone();
     let role = drawing.chance.pick(&roles).clone();
     match drawing.chance.below(3) {

@@ -154,6 +154,7 @@ const PARTS: &[&str] = &[
     "dormant",
     "ends",
     "upgrade",
+    "retain",
     "role of several",
     "from anyone",
     "from several",
@@ -328,6 +329,7 @@ impl Constructs {
             }
         }
         self.note_if(policy.upgrade.is_some(), "upgrade", lived);
+        self.note_if(policy.retain.is_some(), "retain", lived);
     }
 
     fn ty(&mut self, ty: &Type, executed: bool) {

@@ -14,7 +14,7 @@ use crate::policy::{
     Happening, Limit, Policy, Prediction, Quorum, Rule, Source, Sum, Trigger, Trust,
 };
 use crate::schema::{Change, Role};
-use crate::types::{Bounds, Kind, Type};
+use crate::types::{Bounds, Kind, NEVER, Type};
 use crate::wake;
 use std::collections::BTreeSet;
 
@@ -539,6 +539,9 @@ fn clauses(model: &Model) -> Check {
         let place = Place { locals: &pause.locals, derives, ..Place::of_derive(model) };
         check_condition(&place, &pause.holds, &mut Facts::default())?;
     }
+    let window = policy.trust.as_ref().map_or(1, |trust| trust.window_long);
+    let kept = policy.retain.is_none_or(|span| (window..=NEVER).contains(&span));
+    require(kept, "entries kept for less than the windows of trust")?;
     policy.upgrade.iter().try_for_each(|quorum| quorum_is_sound(model, quorum))
 }
 

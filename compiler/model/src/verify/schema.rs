@@ -6,7 +6,7 @@ use crate::facts::Facts;
 use crate::limits;
 use crate::model::Model;
 use crate::numbers::Numbers;
-use crate::schema::{CatchUp, Change, Cycle, Default, Field, Role, Schedule, Schema};
+use crate::schema::{CatchUp, Change, Cycle, Default, Field, Input, Role, Schedule, Schema};
 use crate::types::{Bounds, NEVER, Param, Type};
 
 pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
@@ -34,18 +34,8 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
     for declared in &schema.fields {
         field(model, declared).at(|| format!("field {}", declared.name))?;
     }
-    for input in &schema.inputs {
-        held(schema, &input.ty)
-            .and_then(|()| require(!matches!(input.ty, Type::Option(_)), "an input of an option"))
-            .and_then(|()| {
-                require(input.fresh.is_none_or(|fresh| fresh >= 0), "a negative freshness")
-            })
-            .and_then(|()| role(schema, input.from))
-            .and_then(|()| {
-                let role = input.from.and_then(|role| schema.roles.get(usize::from(role)));
-                require(role.is_none_or(|role| !role.open), "an input of an open role")
-            })
-            .at(|| format!("input {}", input.name))?;
+    for declared in &schema.inputs {
+        input(schema, declared).at(|| format!("input {}", declared.name))?;
     }
     for message in &schema.messages {
         let ascending = message.from.is_sorted_by(|a, b| a < b);
@@ -79,6 +69,15 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
     let timed = schema.cycles.iter().filter(|cycle| cycle.schedule == Schedule::OnTime);
     require(timed.count() <= 1, "two cycles on time").at(|| "cycle".to_owned())?;
     derives(model)
+}
+
+fn input(schema: &Schema, input: &Input) -> Check {
+    held(schema, &input.ty)?;
+    require(!matches!(input.ty, Type::Option(_)), "an input of an option")?;
+    require(input.fresh.is_none_or(|fresh| fresh >= 0), "a negative freshness")?;
+    role(schema, input.from)?;
+    let signer = input.from.and_then(|role| schema.roles.get(usize::from(role)));
+    require(signer.is_none_or(|role| !role.open), "an input of an open role")
 }
 
 fn field(model: &Model, field: &Field) -> Check {
