@@ -7,6 +7,7 @@ mod bind;
 mod birth;
 mod deliver;
 mod inputs;
+mod patience;
 mod recover;
 mod say;
 mod speak;
@@ -119,6 +120,7 @@ pub struct Host {
     unusable: BTreeMap<(Bytes32, u16), inputs::Doubt>,
     /// What is to be told of them.
     doubts: Vec<String>,
+    patience: patience::Patience,
 }
 
 /// A step that waits to be durable.
@@ -172,6 +174,7 @@ impl Host {
             told: BTreeMap::new(),
             unusable: BTreeMap::new(),
             doubts: Vec::new(),
+            patience: patience::Patience::default(),
             store,
         };
         Ok(host)

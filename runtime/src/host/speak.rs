@@ -1,5 +1,6 @@
 //! What is said to an object: messages, in the name of a role or of anyone.
 
+use super::patience::MOST;
 use super::{Host, Observer};
 use crate::class::Class;
 use crate::error::{Error, Result};
@@ -107,6 +108,13 @@ impl Host {
         observer: &mut dyn Observer,
     ) -> Result<Option<Reason>> {
         let now = self.clock.now();
+        let speaker = speaker(&kind).map(|key| (*id, key));
+        if let Some(speaker) = speaker
+            && self.patience.is_over(speaker, now)
+        {
+            let text = format!("slow_down: {MOST} messages of this key were refused in a minute");
+            return Err(Error::refused(text).help("say it again in a minute"));
+        }
         let inputs = self.inputs(id, now);
         let object =
             self.objects.get_mut(id).ok_or_else(|| Error::internal("an unknown object"))?;
@@ -123,6 +131,10 @@ impl Host {
         match answer.admitted {
             Some(admitted) => {
                 object.ignored = 0;
+                let refused = answer.reply.is_some_and(|reason| reason != Reason::WAITS);
+                if let Some(speaker) = speaker.filter(|_| refused) {
+                    self.patience.note(speaker, now);
+                }
                 self.record(*id, admitted, answer.served, answer.next_due);
             }
             None => object.ignored = object.ignored.saturating_add(1),
@@ -160,6 +172,16 @@ impl Host {
             }
         }
     }
+}
+
+/// The key that is shown to speak.
+fn speaker(kind: &OfferKind) -> Option<Bytes32> {
+    let by = match kind {
+        OfferKind::Message(message) => message.envelope,
+        OfferKind::Consent(consent) => Some(consent.by),
+        OfferKind::Birth(_) | OfferKind::Tick | OfferKind::Bind(_) => None,
+    };
+    by.filter(|by| by.verified).map(|by| by.key)
 }
 
 fn state_of(class: &Class, image: &[u8]) -> Result<State> {

@@ -185,6 +185,33 @@ fn a_reading_with_a_forged_signature_is_found() {
     assert!(fault.what.contains("a reading of it is not signed"), "{fault}");
 }
 
+/// Each refusal is an entry: who floods is not offered, and nobody else is silenced by it.
+#[test]
+fn a_key_that_is_refused_too_often_is_slowed_down() {
+    let [probe, owner, stranger] = keys();
+    let mut shed = Shed::new(&probe, &owner);
+    let fix = |shed: &mut Shed, key: &Key, role: u16, value: i64| {
+        let by = Some((role, key));
+        let reply = shed.host.send(&shed.id, 1, vec![Value::Int(value)], by, &mut shed.heads);
+        reply.map(|reply| reply.map(|reason| reason.0)).map_err(|error| error.to_string())
+    };
+    let range = Some(aqo_model::policy::Reason::RANGE.0);
+    for _ in 0..16 {
+        assert_eq!(fix(&mut shed, &owner, 1, 99), Ok(range));
+    }
+    let entries = shed.heads.heads.len();
+    let told = fix(&mut shed, &owner, 1, 7).unwrap_err();
+    assert!(told.contains("slow_down: 16 messages"), "{told}");
+    assert_eq!(shed.heads.heads.len(), entries, "it was not offered");
+    // Another key is heard: it may not say this, which is recorded.
+    let role = Some(aqo_model::policy::Reason::ROLE.0);
+    assert_eq!(fix(&mut shed, &probe, 0, 7), Ok(role));
+    assert_eq!(fix(&mut shed, &stranger, 1, 7), Ok(role), "who holds no role leaves no entry");
+    let later = shed.now() + 60_000_000;
+    shed.host.clock().idle_until(later);
+    assert_eq!(fix(&mut shed, &owner, 1, 7), Ok(None), "its counter was not burnt");
+}
+
 /// The id of an object, its component in a file, and a key in a file, as the command line has them.
 fn outside(shed: &Shed, key: &Key) -> [String; 3] {
     let (wasm, pem) =
