@@ -73,6 +73,8 @@ pub(crate) enum Routine {
     Divide(Rounding),
     /// `(instant) -> quanta of decay since birth`
     Quanta,
+    /// `(below) -> instant`: when trust is less than this by decay.
+    FallsBelow,
     /// `() -> X now`
     TrustNow,
     /// `() -> trust as rules read it`
@@ -424,6 +426,7 @@ impl Routine {
             | Routine::Head
             | Routine::PutEnvelope => (&[I32], Some(I32)),
             Routine::Quanta
+            | Routine::FallsBelow
             | Routine::NextDue
             | Routine::MonthStart
             | Routine::MonthOf
@@ -510,6 +513,7 @@ impl Routine {
             Routine::AllZero => kernel::bytes::all_zero(code),
             Routine::Divide(rounding) => kernel::number::divide(code, rounding),
             Routine::Quanta => kernel::trust::quanta(code),
+            Routine::FallsBelow => kernel::trust::falls_below(code),
             Routine::TrustNow => kernel::trust::now(code),
             Routine::ReadTrust => kernel::trust::read(code),
             Routine::Slope(measure) => kernel::slope::read(code, measure),

@@ -404,6 +404,16 @@ impl Reason {
     pub const RESERVED: [&'static str; 1] = ["missing"];
 }
 
+impl Trust {
+    /// The window of a slope, in microseconds; trust itself forgets over the long one.
+    pub fn window(&self, measure: Measure) -> i64 {
+        match measure {
+            Measure::Slope => self.window_short,
+            Measure::SlopeLong | Measure::Trust => self.window_long,
+        }
+    }
+}
+
 impl Policy {
     /// The name of a reason.
     pub fn reason_name(&self, reason: Reason) -> &str {

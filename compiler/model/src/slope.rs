@@ -12,7 +12,10 @@ use crate::policy::{Measure, Trust};
 /// Samples of a slope: the ends of eight spans, and the one that ends now.
 pub const SAMPLES: usize = 9;
 /// Spans of the grid in a window.
-const SPANS: i64 = 8;
+pub const SPANS: i64 = 8;
+/// Instants of the grid after the last evidence at which a slope may change by time alone, and the one
+/// that may be under way.
+pub const GRID: i64 = 10;
 /// The most that a slope comes to, in millionths a day, either way: every jump of 31 bits in the
 /// shortest window.
 pub const MOST: i64 = (1 << 31) * (DAY / 60_000_000);

@@ -17,6 +17,8 @@ const GUARD: u32 = 10;
 pub const ONE: i64 = 1 << GUARD;
 /// How many positives novelty remembers.
 const RING: usize = 16;
+/// Quanta after which no trust is left: 22 half-lives.
+pub const EMPTIED: i64 = 22 * 256;
 /// How much less a gain is worth in recovery.
 const RECOVERY: i64 = 2;
 
@@ -94,6 +96,23 @@ impl TrustState {
     /// What rules read: E at `now` less the losses of the step so far, in millionths.
     pub fn read(&self, policy: &Trust, born: i64, now: i64, losses: i64) -> i64 {
         ((self.x_at(policy, born, now) >> GUARD) - losses).max(-policy.lowest)
+    }
+
+    /// The first instant after `now` at which E is less than this, in millionths, if nothing but time
+    /// passes; `None` where it is so already, or never will be.
+    pub fn falls_below(&self, policy: &Trust, (born, now): (i64, i64), below: i64) -> Option<i64> {
+        if below <= 0 || self.read(policy, born, now, 0) < below {
+            return None;
+        }
+        let from = quanta(self.t0, born, policy.half_life);
+        // It is not less after so many quanta, and is after so many: nothing is left after those.
+        let mut not_yet = quanta(now, born, policy.half_life) - from;
+        let mut less = EMPTIED;
+        while less - not_yet > 1 {
+            let middle = (less + not_yet) / 2;
+            if decay(self.x, middle) >> GUARD < below { less = middle } else { not_yet = middle }
+        }
+        Some(born.saturating_add(((from + less) * policy.half_life + 255) / 256))
     }
 
     /// What rules read of trust or of a slope of it, in millionths (a day).

@@ -7,6 +7,7 @@
 
 use crate::expr::{Expr, Order};
 use crate::model::Model;
+use crate::policy::Measure;
 use crate::schema::Schedule;
 use crate::types::Type;
 
@@ -26,6 +27,17 @@ pub struct Wake<'m> {
     pub given: Vec<&'m Expr>,
     /// The instant at which it turns true.
     pub at: Expr,
+    /// The types of the locals of its guard.
+    pub locals: &'m [Type],
+}
+
+/// A comparison of trust that decay turns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fall<'m> {
+    /// What must hold for it to mean anything; it binds locals, in this order.
+    pub given: Vec<&'m Expr>,
+    /// It turns when trust is less than this and so many millionths.
+    pub below: (&'m Expr, i64),
     /// The types of the locals of its guard.
     pub locals: &'m [Type],
 }
@@ -58,7 +70,7 @@ pub fn wakes(model: &Model) -> Wakes<'_> {
         if !rule.on.is_tick() {
             continue;
         }
-        let mut guard = Guard { model, locals: &rule.locals, foreseen: true, found: &mut found };
+        let mut guard = Guard::of_rule(model, &rule.locals, &mut found);
         let mut all = Vec::new();
         if let Some(when) = &rule.when {
             all = guard.known(when);
@@ -85,23 +97,42 @@ pub fn wakes(model: &Model) -> Wakes<'_> {
 pub struct Flips<'m> {
     /// Comparisons in `dormant` and `ends` that time turns, either way.
     pub times: Vec<Wake<'m>>,
-    /// Whether nothing else changes it between entries: a comparison of trust does, and one of time from
-    /// which no instant can be told.
+    /// Those of trust that decay turns.
+    pub falls: Vec<Fall<'m>>,
+    /// The slopes that are compared: each may change where its window forgets, on its grid.
+    pub slopes: Vec<Measure>,
+    /// Whether nothing else changes it between entries, as a comparison does from which no instant can
+    /// be told.
     pub foreseen: bool,
+}
+
+impl Flips<'_> {
+    /// Whether trust or a slope of it is compared.
+    pub fn reads_trust(&self) -> bool {
+        !self.falls.is_empty() || !self.slopes.is_empty()
+    }
+
+    /// Whether time changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty() && self.falls.is_empty() && self.slopes.is_empty()
+    }
 }
 
 /// When time alone may change whether an object is awake.
 pub fn flips(model: &Model) -> Flips<'_> {
     let (mut found, mut foreseen) = (Wakes::default(), true);
+    let (mut falls, mut slopes) = (Vec::new(), Vec::new());
     for pause in model.policy.dormant.iter().chain(&model.policy.ends) {
-        let mut guard = Guard { model, locals: &pause.locals, foreseen: true, found: &mut found };
+        let trust = Some((&mut falls, &mut slopes));
+        let locals = &pause.locals;
+        let mut guard = Guard { model, locals, foreseen: true, found: &mut found, trust };
         guard.times(&pause.holds, true, &[]);
         guard.times(&pause.holds, false, &[]);
         foreseen &= guard.foreseen;
-        let slides = |expr: &Expr| matches!(expr, Expr::Trust(_) | Expr::Left(_));
-        foreseen &= !mentions(model, &pause.holds, &slides);
     }
-    Flips { times: found.times, foreseen }
+    slopes.sort_unstable();
+    slopes.dedup();
+    Flips { times: found.times, falls, slopes, foreseen }
 }
 
 fn limits(model: &Model) -> Vec<usize> {
@@ -143,9 +174,15 @@ struct Guard<'m, 'f> {
     /// Whether an instant could be told from every comparison of time.
     foreseen: bool,
     found: &'f mut Wakes<'m>,
+    /// What comparisons of trust go to, where they matter: a tick rule's are looked at after entries.
+    trust: Option<(&'f mut Vec<Fall<'m>>, &'f mut Vec<Measure>)>,
 }
 
-impl<'m> Guard<'m, '_> {
+impl<'m, 'f> Guard<'m, 'f> {
+    fn of_rule(model: &'m Model, locals: &'m [Type], found: &'f mut Wakes<'m>) -> Self {
+        Guard { model, locals, foreseen: true, found, trust: None }
+    }
+
     /// What a guard joins by `and`, but for what only an offer can tell.
     fn known(&self, when: &'m Expr) -> Vec<Expr> {
         let mut parts = Vec::new();
@@ -231,17 +268,58 @@ impl<'m> Guard<'m, '_> {
                 let derive = &self.model.schema.derives[usize::from(*index)];
                 // Its locals are its own.
                 let (model, found) = (self.model, &mut *self.found);
-                let mut inner = Guard { model, locals: &derive.locals, foreseen: true, found };
+                let trust =
+                    self.trust.as_mut().map(|(falls, slopes)| (&mut **falls, &mut **slopes));
+                let locals = &derive.locals;
+                let mut inner = Guard { model, locals, foreseen: true, found, trust };
                 inner.times(&derive.value, truth, &[]);
                 self.foreseen &= inner.foreseen;
             }
-            other => self.foreseen &= !self.reads_time(other),
+            other => self.foreseen &= !self.reads_time(other) && !self.slides(other),
+        }
+    }
+
+    /// Whether trust or a limit says it, where that matters.
+    fn slides(&self, expr: &Expr) -> bool {
+        let slides = |expr: &Expr| matches!(expr, Expr::Trust(_) | Expr::Left(_));
+        self.trust.is_some() && mentions(self.model, expr, &slides)
+    }
+
+    /// When a comparison of trust, or of a slope of it, turns true.
+    fn slips(&mut self, order: Order, left: &'m Expr, right: &'m Expr, given: &[&'m Expr]) {
+        let (measure, bound, falls) = match (left, right) {
+            (Expr::Trust(measure), bound) => (*measure, bound, true),
+            (bound, Expr::Trust(measure)) => (*measure, bound, false),
+            _ => {
+                self.foreseen = false;
+                return;
+            }
+        };
+        let given = self.given(given, bound).filter(|given| {
+            let known = |expr: &Expr| !self.moves(expr) && !mentions(self.model, expr, &is_offered);
+            known(bound) && given.iter().all(|part| known(part))
+        });
+        let (Some(given), Some((all, slopes))) = (given, &mut self.trust) else {
+            self.foreseen = false;
+            return;
+        };
+        match measure {
+            Measure::Slope | Measure::SlopeLong => slopes.push(measure),
+            // Time never raises it.
+            Measure::Trust if !falls => {}
+            Measure::Trust => {
+                let more = i64::from(order == Order::AtMost);
+                all.push(Fall { given, below: (bound, more), locals: self.locals });
+            }
         }
     }
 
     /// When `left <= right`, or `left < right`, turns true.
     fn turns(&mut self, order: Order, left: &'m Expr, right: &'m Expr, given: &[&'m Expr]) {
         let (left, right) = (self.open(left), self.open(right));
+        if self.slides(left) || self.slides(right) {
+            return self.slips(order, left, right, given);
+        }
         let at = match (self.reads_time(left), self.reads_time(right)) {
             (false, false) => return,
             (true, true) => None,

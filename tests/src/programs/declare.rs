@@ -363,8 +363,17 @@ impl Drawing {
                 "now >= born + 10s and now < born + 90s",
                 "not (now - born < 70s)",
             ];
-            let by_time = self.chance.percent(50);
-            let cond = if by_time { (*self.chance.pick(&timed)).to_owned() } else { cond };
+            let trusted = [
+                "trust < 0.01",
+                "trust >= 0.05",
+                "slope < 0.0",
+                "trust >= -0.2 and (slope_long <= 0.0 or trust <= 0.02)",
+            ];
+            let cond = match self.chance.below(4) {
+                0 | 1 => cond,
+                2 if self.world.trust => (*self.chance.pick(&trusted)).to_owned(),
+                _ => (*self.chance.pick(&timed)).to_owned(),
+            };
             let more = if word == "ends" { format!("({cond} and s0 > 18)") } else { cond };
             self.push(Level::Member, "", format!("{word} when {more}"));
         }

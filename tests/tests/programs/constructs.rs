@@ -165,6 +165,7 @@ const PARTS: &[&str] = &[
     "fresh",
     "signed input",
     "mode by time",
+    "mode by trust",
     "units",
     "collect if",
     "collect map",
@@ -306,7 +307,9 @@ impl Constructs {
             self.expr(&prediction.holds, lived);
         }
         self.note_if(!policy.flows.is_empty(), "flow", lived);
-        self.note_if(!wake::flips(model).times.is_empty(), "mode by time", lived);
+        let flips = wake::flips(model);
+        self.note_if(!flips.times.is_empty(), "mode by time", lived);
+        self.note_if(!flips.falls.is_empty(), "mode by trust", lived);
         for always in &policy.always {
             self.note("always", lived);
             self.expr(&always.holds, lived);

@@ -9,6 +9,8 @@ use crate::unit::Routine;
 use aqo_model::extent;
 use aqo_model::layout::{state, trust as record};
 use aqo_model::policy::Trust;
+use aqo_model::trust::EMPTIED;
+use aqo_model::types::NEVER;
 
 /// Guard bits of X.
 pub(super) const GUARD: i64 = 10;
@@ -86,6 +88,41 @@ pub(crate) fn read(code: &mut Code<'_, '_>) {
     let x = code.call(Routine::TrustNow, []);
     let e = code.bind(x.shr_s(GUARD) - load64(0, cell::LOSSES));
     code.ret(e.get().select(-policy.lowest, Exp::I64(-policy.lowest).lt_s(e)));
+}
+
+/// `(below) -> instant`: the first after now at which E is less than this, if nothing but time passes;
+/// never, where it is so already or never will be.
+pub(crate) fn falls_below(code: &mut Code<'_, '_>) {
+    let [below] = code.params();
+    let (policy, at) = settings(code);
+    let half_life = policy.half_life;
+    let kept = code.bind(load64(0, cell::NOW));
+    let e = code.call(Routine::ReadTrust, []);
+    code.when(below.get().le_s(0i64) | e.lt_s(below), |code| code.ret(NEVER));
+    let from = code.call(Routine::Quanta, [load64(0, at + size(record::T0))]);
+    let from = code.bind(from);
+    let passed = code.call(Routine::Quanta, [kept.get()]);
+    let not_yet = code.bind(passed - from);
+    let less = code.bind(EMPTIED);
+    let middle = code.var(Ty::I64);
+    let born = code.bind(born(code));
+    // The first instant after so many quanta.
+    let start = |quanta: Var| ((from + quanta) * half_life + 255i64).shr_u(8i64) + born;
+    code.repeat(Rounds::halvings(EMPTIED as u32), |code, again| {
+        code.when(Exp::I64(1).lt_s(less - not_yet), |code| {
+            code.set(middle, (less + not_yet).shr_u(1i64));
+            code.store(8, 0, cell::NOW, start(middle));
+            let e = code.call(Routine::ReadTrust, []);
+            code.either(
+                e.lt_s(below),
+                |code| code.set(less, middle),
+                |code| code.set(not_yet, middle),
+            );
+            code.stop(again);
+        });
+    });
+    code.store(8, 0, cell::NOW, kept);
+    code.ret(start(less));
 }
 
 /// `(amount, source, claim)`: a positive of this step, in its place by amount, source and claim.

@@ -30,7 +30,7 @@ pub(crate) fn has_deadlines(code: &Code<'_, '_>) -> bool {
     let layout = code.unit.layout;
     let asks = !layout.requests.is_empty() || !layout.queues.is_empty();
     let model = code.unit.model;
-    asks || !model.policy.predictions.is_empty() || !flips(model).times.is_empty()
+    asks || !model.policy.predictions.is_empty() || !flips(model).is_empty()
 }
 
 /// Whether the prediction with this index is open.

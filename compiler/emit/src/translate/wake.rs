@@ -12,6 +12,7 @@ use crate::unit::Routine;
 use aqo_model::expr::Expr;
 use aqo_model::layout::state;
 use aqo_model::limits::PERIOD_MIN;
+use aqo_model::slope::{GRID, SPANS};
 use aqo_model::types::NEVER;
 use aqo_model::wake::{flips, wakes};
 
@@ -63,25 +64,55 @@ fn each(code: &mut Code<'_, '_>, fill: &mut dyn FnMut(&mut Code<'_, '_>, Var)) {
 /// The next instant at which the object falls asleep, wakes or ends by time alone, if that is before the
 /// one in `earliest`.
 pub(crate) fn next_flip(code: &mut Code<'_, '_>, earliest: Var) {
-    let times = flips(code.unit.model).times;
-    if times.is_empty() {
+    let flips = flips(code.unit.model);
+    if flips.is_empty() {
         return;
     }
     let last = code.bind(load64(0, code.unit.map.image + size(state::NOW)));
     let kept = code.bind(now());
     code.store(8, 0, cell::LOSSES, 0i64);
-    for wake in &times {
+    // Where the mode changes there, and nowhere earlier.
+    let candidate = |code: &mut Code<'_, '_>, instant: Exp| {
+        let instant = code.bind(instant);
+        let ahead = last.get().lt_s(instant) & instant.get().lt_s(earliest);
+        code.when(ahead, |code| {
+            code.store(8, 0, cell::NOW, instant);
+            let mode = code.call(Routine::ModeNow, []);
+            code.when(mode, |code| code.set(earliest, instant));
+        });
+    };
+    if flips.reads_trust() {
+        // Trust settles after the mode: what an entry made of it is looked at soon.
+        candidate(code, last + PERIOD_MIN);
+    }
+    for wake in &flips.times {
         code.store(8, 0, cell::NOW, last);
         code.block(|code, skipped| {
             let mut scope = Scope::new(Fields::Image, wake.locals);
             given(code, &mut scope, &wake.given, skipped);
             let instant = expr::value(code, &mut scope, &wake.at).number();
-            let instant = code.bind(instant);
-            let ahead = last.get().lt_s(instant) & instant.get().lt_s(earliest);
-            code.stop_if(skipped, ahead.eqz());
-            code.store(8, 0, cell::NOW, instant);
-            let mode = code.call(Routine::ModeNow, []);
-            code.when(mode, |code| code.set(earliest, instant));
+            candidate(code, instant);
+        });
+    }
+    for fall in &flips.falls {
+        code.store(8, 0, cell::NOW, last);
+        code.block(|code, skipped| {
+            let mut scope = Scope::new(Fields::Image, fall.locals);
+            given(code, &mut scope, &fall.given, skipped);
+            let (below, more) = fall.below;
+            let below = expr::value(code, &mut scope, below).number() + more;
+            let instant = code.call(Routine::FallsBelow, [below]);
+            candidate(code, instant);
+        });
+    }
+    for measure in flips.slopes {
+        let policy = code.unit.model.policy.trust.as_ref();
+        let span = policy.map_or(NEVER, |policy| policy.window(measure) / SPANS);
+        let born = code.bind(load64(0, code.unit.map.image + size(state::BORN)));
+        let next = code.bind(born + ((last - born).div_u(span) + 1i64) * span);
+        code.each(Rounds::samples(GRID as u32), GRID as i32, |code, _| {
+            candidate(code, next.get());
+            code.set(next, next + span);
         });
     }
     code.store(8, 0, cell::NOW, kept);

@@ -34,7 +34,7 @@ pub(super) fn deadline(prediction: &Prediction, open: &PredictionState) -> i64 {
 /// Whether objects of a class can have deadlines.
 pub(super) fn has_deadlines(model: &Model, layout: &Layout) -> bool {
     let asks = !layout.requests.is_empty() || !layout.queues.is_empty();
-    asks || !model.policy.predictions.is_empty() || !flips(model).times.is_empty()
+    asks || !model.policy.predictions.is_empty() || !flips(model).is_empty()
 }
 
 /// The earliest deadline of anything open, or never.

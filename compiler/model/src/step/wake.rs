@@ -9,6 +9,7 @@ use crate::layout::{Layout, state};
 use crate::limits::PERIOD_MIN;
 use crate::model::Model;
 use crate::policy::Pause;
+use crate::slope::{GRID, SPANS};
 use crate::types::{NEVER, Type};
 use crate::wake::{Wakes, flips, wakes};
 
@@ -59,10 +60,25 @@ pub(super) fn after(model: &Model, state: &State, before: &[bool]) -> i64 {
 
 /// The next instant at which the object falls asleep, wakes or ends by time alone.
 pub(super) fn next_flip(model: &Model, state: &State) -> Option<i64> {
-    let candidates = flips(model).times.into_iter().filter_map(|wake| {
+    let flips = flips(model);
+    let times = flips.times.iter().filter_map(|wake| {
         let mut scope = given(model, state, &wake.given, wake.locals)?;
         scope.int(&wake.at).ok()
     });
+    let (policy, trust) = (model.policy.trust.as_ref(), state.trust.as_ref());
+    let falls = flips.falls.iter().filter_map(|fall| {
+        let mut scope = given(model, state, &fall.given, fall.locals)?;
+        let below = scope.int(fall.below.0).ok()?.checked_add(fall.below.1)?;
+        trust?.falls_below(policy?, (state.born, state.now), below)
+    });
+    let grid = flips.slopes.iter().filter_map(|measure| Some(policy?.window(*measure) / SPANS));
+    let grid = grid.flat_map(|span| {
+        let next = (state.now - state.born) / span + 1;
+        (next..next + GRID).map(move |number| state.born + number * span)
+    });
+    // Trust settles after the mode: what an entry made of it is looked at soon.
+    let soon = flips.reads_trust().then(|| state.now.saturating_add(PERIOD_MIN));
+    let candidates = times.chain(falls).chain(grid).chain(soon);
     let ahead = candidates.filter(|instant| *instant > state.now && *instant < NEVER);
     ahead.filter(|instant| mode_at(model, state, *instant).is_some()).min()
 }
