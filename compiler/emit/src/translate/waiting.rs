@@ -88,6 +88,16 @@ fn leave_queue(code: &mut Code<'_, '_>, slot: &QueueSlot, from: Var) {
     code.store(2, 0, count, left);
 }
 
+/// Refuses the first message of a queue, for a reason, and takes it out.
+fn refuse_first(code: &mut Code<'_, '_>, slot: &QueueSlot, reason: Reason) {
+    let (_, first) = places(code, slot);
+    let from = code.bind(at(first));
+    present(code, slot, from);
+    code.run(Routine::Note, [Exp::I32(NO_RULE), Exp::I32(refusal(reason.0))]);
+    lose_by_refusal(code, Exp::I32(1));
+    leave_queue(code, slot, from);
+}
+
 /// `()`: messages that nobody took in time.
 pub(crate) fn expire(code: &mut Code<'_, '_>) {
     let queues = &code.unit.layout.queues;
@@ -99,12 +109,7 @@ pub(crate) fn expire(code: &mut Code<'_, '_>) {
                 let last = load64(0, first + size(record::ARRIVED)) + waits;
                 let past = last.lt_s(now());
                 code.when(load32(2, 0, count).ne(0) & past, |code| {
-                    let from = code.bind(at(first));
-                    present(code, slot, from);
-                    let verdict = refusal(Reason::EXPIRED.0);
-                    code.run(Routine::Note, [Exp::I32(NO_RULE), Exp::I32(verdict)]);
-                    lose_by_refusal(code, Exp::I32(1));
-                    leave_queue(code, slot, from);
+                    refuse_first(code, slot, Reason::EXPIRED);
                     code.store(8, 0, cell::OF, 0i64);
                     react(code, Trigger::Expired(slot.kind));
                     code.stop(again);
@@ -120,15 +125,10 @@ pub(crate) fn turn_away(code: &mut Code<'_, '_>) {
     let queues = &code.unit.layout.queues;
     aside(code, |code| {
         for slot in queues {
-            let (count, first) = places(code, slot);
+            let (count, _) = places(code, slot);
             code.repeat(Rounds::waiting(WAITING as u32), |code, again| {
                 code.when(load32(2, 0, count), |code| {
-                    let from = code.bind(at(first));
-                    present(code, slot, from);
-                    let verdict = refusal(Reason::ENDED.0);
-                    code.run(Routine::Note, [Exp::I32(NO_RULE), Exp::I32(verdict)]);
-                    lose_by_refusal(code, Exp::I32(1));
-                    leave_queue(code, slot, from);
+                    refuse_first(code, slot, Reason::ENDED);
                     code.stop(again);
                 });
             });

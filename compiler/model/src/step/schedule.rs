@@ -81,6 +81,14 @@ fn judged(cycle: &Cycle, state: &State, served: i64) -> i64 {
     }
 }
 
+/// How many ticks of a cycle have been judged, if those up to `served` have been, and how many there
+/// are at `observed`.
+fn counts(cycle: &Cycle, from: i64, state: &State, (served, observed): (i64, i64)) -> (i64, i64) {
+    let served = judged(cycle, state, served);
+    let count = |upto: i64| calendar::count(cycle.schedule, from, upto.max(from));
+    (count(served), count(observed))
+}
+
 /// The missed ticks that are each judged at their own instant, if ticks up to `served` have been
 /// judged: the newest but the last of all, the oldest first.
 pub(super) fn older(
@@ -95,8 +103,7 @@ pub(super) fn older(
     };
     let cycle = &model.schema.cycles[index];
     let from = origin(layout, state, index);
-    let latest = calendar::count(cycle.schedule, from, observed.max(from));
-    let before = calendar::count(cycle.schedule, from, judged(cycle, state, served).max(from));
+    let (before, latest) = counts(cycle, from, state, (served, observed));
     let first = (before + 1).max(latest - most + 1);
     let ticks = (first..latest).map(|number| Tick {
         cycle: index as u16,
@@ -126,9 +133,7 @@ pub(super) fn due(
             continue;
         }
         let from = origin(layout, state, index);
-        let latest = calendar::count(cycle.schedule, from, observed.max(from));
-        let served = judged(cycle, state, served);
-        let before = calendar::count(cycle.schedule, from, served.max(from));
+        let (before, latest) = counts(cycle, from, state, (served, observed));
         if latest <= before {
             continue;
         }
@@ -155,8 +160,7 @@ pub fn next_due(model: &Model, layout: &Layout, state: &State, served: i64) -> i
             return wakes.filter(|wake| served < *wake).min().unwrap_or(NEVER);
         }
         let from = origin(layout, state, index);
-        let served = judged(cycle, state, served);
-        let before = calendar::count(cycle.schedule, from, served.max(from));
+        let (before, _) = counts(cycle, from, state, (served, served));
         calendar::instant(cycle.schedule, from, before + 1)
     });
     ticks.min().unwrap_or(NEVER).min(deadline).min(NEVER)
