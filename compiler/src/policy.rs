@@ -18,9 +18,11 @@ use aqo_model::expr::Expr;
 use aqo_model::policy::{
     Always, Flow, Happening, Hosts, Limit, Otherwise, Pause, Quorum, Reason, Sum,
 };
+use aqo_model::schema::{Cycle, Schedule};
 use aqo_model::text::show_duration;
 use aqo_model::types::{Bounds, Type, Unit};
 use aqo_model::verify;
+use aqo_model::wake;
 
 /// A Model without rules, and what is wrong with its policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -502,11 +504,32 @@ impl Reader<'_> {
                 continue;
             }
             let made = cond.map(|(holds, _)| Pause { holds, locals });
+            self.untold(pause.at, made.as_ref());
             match pause.kind {
                 PauseKind::Dormant => self.head.model.policy.dormant = made,
                 PauseKind::Ends => self.head.model.policy.ends = made,
             }
         }
+    }
+}
+
+impl Reader<'_> {
+    /// A condition that time turns at no instant that can be told, where no beat has it looked at.
+    fn untold(&mut self, at: At, pause: Option<&Pause>) {
+        let beats =
+            |cycle: &Cycle| !matches!(cycle.schedule, Schedule::OnTime | Schedule::OnMessage);
+        if self.head.model.schema.cycles.iter().any(beats) {
+            return;
+        }
+        let mut alone = self.head.model.clone();
+        (alone.policy.dormant, alone.policy.ends) = (pause.cloned(), None);
+        if wake::flips(&alone).foreseen {
+            return;
+        }
+        let problem = self.problem(Code::Untold, at, "nothing looks when this comes true by time");
+        problem.help = Some(
+            "write `now >= e`, `now - f >= d` or `e - now <= d`, or add a `cycle every`".to_owned(),
+        );
     }
 }
 

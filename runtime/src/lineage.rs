@@ -96,6 +96,12 @@ pub fn head_of(artifact: &Artifact, image: &[u8]) -> Bytes32 {
     image.get(at..at + 32).and_then(|bytes| bytes.try_into().ok()).map_or(Bytes32::ZERO, Bytes32)
 }
 
+/// Up to where ticks have been judged after an entry, as far as the lineage alone tells. What was
+/// settled at a past instant says nothing of the ticks up to it.
+pub fn served_after(served: i64, entry: &Entry) -> i64 {
+    if entry.now >= entry.observed { served.max(entry.now) } else { served }
+}
+
 /// The offer that an entry answers, as far as it matters: putting it before the image before the
 /// entry gives the entry again.
 pub fn offer_of(model: &Model, layout: &Layout, before: &Image, entry: &Entry) -> Offer {

@@ -265,7 +265,8 @@ pub fn object(resident: &Resident, class: &Class, now: i64) -> Vec<String> {
     for (role, held) in held.filter(|(role, _)| !role.open) {
         let keys: Vec<String> = held.keys.iter().map(|known| known.key.short()).collect();
         let keys = if keys.is_empty() { "nobody".to_owned() } else { keys.join(", ") };
-        lines.push(format!("  role {} {keys}", role.name));
+        let epoch = if held.epoch == 0 { String::new() } else { format!(", epoch {}", held.epoch) };
+        lines.push(format!("  role {} {keys}{epoch}", role.name));
     }
     let open = layout.requests.iter().zip(&image.state.requests);
     lines.extend(open.filter_map(|(slot, open)| request(model, slot.rule, open.as_ref()?)));
@@ -324,6 +325,14 @@ pub fn object_json(resident: &Resident, class: &Class, now: i64) -> Json {
             (field.name.clone(), Json::String(value.show(&field.ty, &model.schema.types)))
         })
         .collect();
+    let roles: serde_json::Map<String, Json> = (image.iter())
+        .flat_map(|image| model.schema.roles.iter().zip(&image.state.roles))
+        .filter(|(role, _)| !role.open)
+        .map(|(role, held)| {
+            let keys: Vec<String> = held.keys.iter().map(|known| known.key.to_string()).collect();
+            (role.name.clone(), json!({ "keys": keys, "epoch": held.epoch }))
+        })
+        .collect();
     json!({
         "version": JSON_VERSION,
         "name": resident.name,
@@ -335,6 +344,7 @@ pub fn object_json(resident: &Resident, class: &Class, now: i64) -> Json {
         "head": image.as_ref().map(|image| image.tail.head.to_string()),
         "next_due": resident.next_due,
         "fields": fields,
+        "roles": roles,
         "trust": image.as_ref().and_then(|image| trust::show(model, &image.state, now.max(image.state.now))),
     })
 }

@@ -16,6 +16,7 @@ use aqo_model::Model;
 use aqo_model::entry::{reading_bytes, signed_bytes};
 use aqo_model::limits;
 use aqo_model::offer::{Envelope, Message, View, Word};
+use aqo_model::text::show_duration;
 use aqo_model::value::{Bytes32, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -73,9 +74,9 @@ impl Signer<'_> {
         let declared = &self.model.schema.roles[usize::from(role)];
         let most = if declared.open { limits::OPEN_NOT_AFTER } else { limits::NOT_AFTER };
         if !(1..=most).contains(&life) {
-            let most = aqo_model::text::show_duration(most);
+            let most = show_duration(most);
             return Err(Error::usage(format!(
-                "a message of `{}` is valid for {most} at most",
+                "a message of `{}` is valid for 1us to {most}",
                 declared.name
             )));
         }

@@ -4,7 +4,7 @@ use crate::class::Class;
 use crate::error::{Error, Result};
 use crate::host::Resident;
 use crate::keys::is_signed;
-use crate::lineage::{Break, Follower, offer_of};
+use crate::lineage::{Break, Follower, offer_of, served_after};
 use crate::store::Store;
 use crate::store::checkpoint;
 use crate::store::log::{self, Record, Scan};
@@ -120,7 +120,8 @@ impl Lineage {
     /// The object as it is after the last entry that holds.
     pub fn resident(&self, class: &Class) -> Resident {
         let image = &self.follower.image;
-        let (id, name, served) = (self.id, self.name.clone(), image.state.now);
+        let (id, name) = (self.id, self.name.clone());
+        let served = self.entries.iter().fold(0, |served, (entry, _)| served_after(served, entry));
         let mut resident = Resident::new(id, name, self.artifact, served);
         resident.next_due =
             step::next_due(&class.artifact.model, &class.artifact.layout, &image.state, served);

@@ -72,6 +72,12 @@ pub(super) fn sign(arguments: &Sign) -> Result<()> {
     let model = &artifact.model;
     let signer = Signer { model, object, key: &key, epoch: arguments.epoch, now };
     if let Some((input, value)) = arguments.what.split_once('=') {
+        let life = arguments.valid.is_some() || arguments.counter.is_some();
+        if !arguments.values.is_empty() || life || arguments.role.is_some() {
+            return Err(Error::usage("a reading is one INPUT=VALUE, signed for its instant").help(
+                "`--as`, `--valid` and `--counter` are for messages; sign each reading by itself",
+            ));
+        }
         print(&signer.reading(input, value, now)?.to_string());
         return Ok(());
     }

@@ -18,7 +18,7 @@ impl Host {
     pub(super) fn inputs(&mut self, id: &Bytes32, now: i64) -> Vec<Option<View>> {
         let Some(object) = self.objects.get(id) else { return Vec::new() };
         let Some(class) = self.classes.get(&object.artifact) else { return Vec::new() };
-        let model = &class.artifact.model;
+        let (model, whose) = (&class.artifact.model, object.name.clone());
         let mut views = vec![None; model.schema.inputs.len()];
         let mut asked: BTreeMap<&str, Vec<(u16, &str)>> = BTreeMap::new();
         for (index, input) in (0u16..).zip(&model.schema.inputs) {
@@ -39,8 +39,9 @@ impl Host {
                     }
                     Err((doubt, why)) => {
                         if self.unusable.insert((*id, index), doubt) != Some(doubt) {
-                            let doubt =
-                                format!("provider {name}: `{input}` counts as not there: {why}");
+                            let doubt = format!(
+                                "provider {name}: `{input}` of {whose} counts as not there: {why}"
+                            );
                             self.doubts.push(doubt);
                         }
                     }

@@ -259,7 +259,7 @@ impl Host {
 
     /// Tells of providers that have begun to fail; each is told of once, until it says otherwise. Of
     /// what they say, see [`inputs`].
-    fn report_faults(&mut self, observer: &mut dyn Observer) {
+    pub(super) fn report_faults(&mut self, observer: &mut dyn Observer) {
         for (name, provider) in &mut self.providers {
             if let Some(fault) = provider.fault()
                 && self.told.insert(name.clone(), fault.clone()).as_ref() != Some(&fault)

@@ -3,7 +3,7 @@
 use super::{Resident, deliver};
 use crate::class::Class;
 use crate::error::{Error, Result};
-use crate::lineage::Follower;
+use crate::lineage::{Follower, served_after};
 use crate::store::Store;
 use crate::store::checkpoint::{self, Checkpoint};
 use crate::store::log::{self, Damage, Found, Record, Scan};
@@ -84,8 +84,7 @@ struct Living {
 impl Living {
     fn settle(mut self, class: &Class) -> Resident {
         let (model, image) = (&class.artifact.model, &self.follower.image);
-        let served = self.resident.served.max(image.state.now);
-        self.resident.served = served;
+        let served = self.resident.served;
         self.resident.next_due = next_due(model, &class.artifact.layout, &image.state, served);
         self.resident.image = self.follower.bytes(&class.artifact);
         self.resident
@@ -177,6 +176,7 @@ impl Recovery<'_> {
             if height == 0 && object_id(&entry.encode(&artifact.model)) != *object {
                 return Err(wrong(&name, "the object's id is not the digest of its birth"));
             }
+            living.resident.served = served_after(living.resident.served, &entry);
             entry
         } else if height >= living.follower.image.tail.delivered {
             // Before the checkpoint, but its events may not have been handed over.

@@ -141,6 +141,7 @@ impl Host {
         }
         self.commit(observer)?;
         self.deliver(now, observer);
+        self.report_faults(observer);
         Ok(answer.reply)
     }
 

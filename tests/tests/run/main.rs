@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so at once")]
 
+mod absence;
 mod config;
 mod corpus;
 mod formatting;

@@ -260,7 +260,7 @@ fn a_message_is_signed_in_one_place_and_sent_from_another() {
     let (code, said) = send();
     assert!(code == 1 && said.contains("no signed message"), "{said}");
     for (wrong, what) in [
-        (&["--valid", "8d"][..], "valid for 7d at most"),
+        (&["--valid", "8d"][..], "valid for 1us to 7d"),
         (&["--as", "probe"], "add `--as owner`"),
         (&["--valid", "soon"], "is no duration"),
     ] {

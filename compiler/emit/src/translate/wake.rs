@@ -24,14 +24,16 @@ fn given(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, given: &[&Expr], otherw
     }
 }
 
-/// Each instant after the last entry at which the object wants to be ticked.
-fn each(code: &mut Code<'_, '_>, fill: &mut dyn FnMut(&mut Code<'_, '_>, Var)) {
+/// Each instant at which the object wants to be ticked, of what turned true, or freed, after an instant.
+fn each(code: &mut Code<'_, '_>, after: Var, fill: &mut dyn FnMut(&mut Code<'_, '_>, Var)) {
     let (model, layout) = (code.unit.model, code.unit.layout);
     let image = code.unit.map.image;
     let last = code.bind(load64(0, image + size(state::NOW)));
+    let born = load64(0, image + size(state::BORN));
+    code.set(after, born.clone().select(after, after.get().lt_s(born)));
     let mut ahead = |code: &mut Code<'_, '_>, instant: Exp| {
         let instant = code.bind(instant);
-        let is_ahead = last.get().lt_s(instant) & instant.get().lt_s(NEVER);
+        let is_ahead = after.get().lt_s(instant) & instant.get().lt_s(NEVER);
         code.when(is_ahead, |code| {
             // Never closer than this to the step before.
             let soon = last + PERIOD_MIN;
@@ -118,24 +120,23 @@ pub(crate) fn next_flip(code: &mut Code<'_, '_>, earliest: Var) {
     code.store(8, 0, cell::NOW, kept);
 }
 
-/// `(after) -> instant`: the earliest after this one, or never.
+/// `(after) -> instant`: the earliest of what turned after this one, or never.
 pub(crate) fn next(code: &mut Code<'_, '_>) {
     let [after] = code.params();
     let earliest = code.bind(NEVER);
-    each(code, &mut |code, instant| {
-        let next = after.get().lt_s(instant) & instant.get().lt_s(earliest);
-        code.when(next, |code| code.set(earliest, instant));
+    each(code, after, &mut |code, instant| {
+        code.set(earliest, instant.get().select(earliest, instant.get().lt_s(earliest)));
     });
     code.ret(earliest);
 }
 
-/// `(after, upto) -> instant`: the latest of those after the one and not after the other, or -1.
+/// `(after, upto) -> instant`: the latest of what turned after the one, that is due not after the other,
+/// or -1.
 pub(crate) fn latest(code: &mut Code<'_, '_>) {
     let [after, upto] = code.params();
     let latest = code.bind(-1i64);
-    each(code, &mut |code, instant| {
-        let within = after.get().lt_s(instant) & instant.get().le_s(upto);
-        let later = within & latest.get().lt_s(instant);
+    each(code, after, &mut |code, instant| {
+        let later = instant.get().le_s(upto) & latest.get().lt_s(instant);
         code.when(later, |code| code.set(latest, instant));
     });
     code.ret(latest);

@@ -128,7 +128,8 @@ pub(super) fn due(
     for (index, cycle) in model.schema.cycles.iter().enumerate() {
         if cycle.schedule == Schedule::OnTime {
             let wakes = wake::instants(model, layout, state).into_iter();
-            let latest = wakes.filter(|wake| served < *wake && *wake <= observed).max();
+            let wakes = wakes.filter(|wake| served < wake.turns && wake.due <= observed);
+            let latest = wakes.map(|wake| wake.due).max();
             ticks.extend(latest.map(|due| Tick { cycle: index as u16, due, missed: 0 }));
             continue;
         }
@@ -157,7 +158,8 @@ pub fn next_due(model: &Model, layout: &Layout, state: &State, served: i64) -> i
     let ticks = cycles.map(|(index, cycle)| {
         if cycle.schedule == Schedule::OnTime {
             let wakes = wake::instants(model, layout, state).into_iter();
-            return wakes.filter(|wake| served < *wake).min().unwrap_or(NEVER);
+            let wakes = wakes.filter(|wake| served < wake.turns);
+            return wakes.map(|wake| wake.due).min().unwrap_or(NEVER);
         }
         let from = origin(layout, state, index);
         let (before, _) = counts(cycle, from, state, (served, served));
@@ -185,8 +187,8 @@ pub fn served_before(
             // One that ticked was not judged up to there; one that did not was.
             let ticked = ticks.iter().any(|tick| usize::from(tick.cycle) == index);
             let wakes = wake::instants(model, layout, state).into_iter();
-            let judged = wakes.filter(|wake| !ticked && *wake <= observed).max();
-            return judged.unwrap_or(state.born);
+            let judged = wakes.filter(|wake| !ticked && wake.due <= observed);
+            return judged.map(|wake| wake.turns).max().unwrap_or(state.born);
         }
         let from = origin(layout, state, index);
         let latest = calendar::count(cycle.schedule, from, observed.min(now).max(from));

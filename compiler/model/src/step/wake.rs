@@ -13,13 +13,23 @@ use crate::slope::{GRID, SPANS};
 use crate::types::{NEVER, Type};
 use crate::wake::{Wakes, flips, wakes};
 
-/// The instants after the last entry at which the object wants to be ticked; none lies beyond all
-/// time.
-pub(super) fn instants(model: &Model, layout: &Layout, state: &State) -> Vec<i64> {
-    let mut found = Vec::new();
+/// An instant at which the object wants to be ticked.
+#[derive(Clone, Copy)]
+pub(super) struct Instant {
+    /// When something turns true, or frees.
+    pub(super) turns: i64,
+    /// When that is looked at: never closer than this to the step before. An entry may lie later than
+    /// what turned before it, where somebody was away.
+    pub(super) due: i64,
+}
+
+/// The instants at which the object wants to be ticked, those that have been judged included; none
+/// lies beyond all time.
+pub(super) fn instants(model: &Model, layout: &Layout, state: &State) -> Vec<Instant> {
     if layout.wake.is_none() {
-        return found;
+        return Vec::new();
     }
+    let mut found: Vec<i64> = Vec::new();
     let Wakes { times, limits, .. } = wakes(model);
     for wake in &times {
         if let Some(mut scope) = given(model, state, &wake.given, wake.locals)
@@ -34,10 +44,9 @@ pub(super) fn instants(model: &Model, layout: &Layout, state: &State) -> Vec<i64
         found.extend(stamps.map(|stamp| stamp.saturating_add(per)));
     }
     found.push(state.wake);
-    // Never closer than this to the step before.
     let soon = state.now.saturating_add(PERIOD_MIN);
-    let ahead = found.into_iter().filter(|instant| *instant > state.now && *instant < NEVER);
-    ahead.map(|instant| instant.max(soon)).collect()
+    let timely = found.into_iter().filter(|turns| state.born < *turns && *turns < NEVER);
+    timely.map(|turns| Instant { turns, due: turns.max(soon) }).collect()
 }
 
 /// Which guards hold in a state, as far as they are known at an instant.
