@@ -130,6 +130,10 @@ pub fn run(
     let _door = Door::open(&directory, wakes.sender.clone())?;
     let mut entries = 0;
     loop {
+        if host.clock().now() >= NEVER {
+            observer.note("the clock has come to the end of time: nothing is due any more");
+            break;
+        }
         let most = options.steps.map_or(u64::MAX, |steps| steps - entries);
         entries += host.tick(most, observer)?;
         if options.steps.is_some_and(|steps| entries >= steps) || observer.is_gone() {
