@@ -9,7 +9,11 @@ use crate::keys::is_signed;
 use crate::provider::{Reading, SignedWord};
 use aqo_model::Model;
 use aqo_model::entry::reading_bytes;
+use aqo_model::image::{Image, State};
+use aqo_model::layout::Layout;
+use aqo_model::limits;
 use aqo_model::offer::{View, Word};
+use aqo_model::text::show_instant;
 use aqo_model::value::{Bytes32, Value};
 use std::collections::BTreeMap;
 
@@ -19,6 +23,9 @@ impl Host {
         let Some(object) = self.objects.get(id) else { return Vec::new() };
         let Some(class) = self.classes.get(&object.artifact) else { return Vec::new() };
         let (model, whose) = (&class.artifact.model, object.name.clone());
+        let layout = &class.artifact.layout;
+        let is_signed = !layout.readings.is_empty();
+        let image = is_signed.then(|| Image::decode(model, layout, &object.image)).flatten();
         let mut views = vec![None; model.schema.inputs.len()];
         let mut asked: BTreeMap<&str, Vec<(u16, &str)>> = BTreeMap::new();
         for (index, input) in (0u16..).zip(&model.schema.inputs) {
@@ -32,7 +39,11 @@ impl Host {
             let mut readings = provider.read(&names, now);
             for (index, input) in inputs {
                 let Some(reading) = readings.remove(input) else { continue };
-                match view(model, id, index, &reading) {
+                let found = view(model, id, index, &reading).and_then(|view| {
+                    let state = image.as_ref().map(|image| &image.state);
+                    doubt((model, layout), state, index, &view, now).map_or(Ok(view), Err)
+                });
+                match found {
                     Ok(view) => {
                         self.unusable.remove(&(*id, index));
                         views[usize::from(index)] = Some(view);
@@ -63,6 +74,46 @@ pub(super) enum Doubt {
     Unsigned,
     /// The signature is not good.
     Forged,
+    /// It is signed for another epoch of the role.
+    Epoch,
+    /// Who signed it does not hold the role.
+    Stranger,
+    /// A later one is recorded already.
+    Older,
+    /// It lies too far ahead.
+    Ahead,
+}
+
+/// Why an object would not count a signed reading, of which the signature is good.
+fn doubt(
+    (model, layout): (&Model, &Layout),
+    state: Option<&State>,
+    index: u16,
+    view: &View,
+    now: i64,
+) -> Option<(Doubt, String)> {
+    let (state, word) = (state?, view.word?);
+    let role = model.schema.inputs[usize::from(index)].from?;
+    let (held, name) =
+        (&state.roles[usize::from(role)], &model.schema.roles[usize::from(role)].name);
+    let slot = layout.readings.iter().position(|(input, _)| *input == index)?;
+    let ahead = now.max(state.now).saturating_add(limits::READING_AHEAD);
+    if word.epoch != held.epoch {
+        let why =
+            format!("it is signed for epoch {} of `{name}`, which is {}", word.epoch, held.epoch);
+        return Some((Doubt::Epoch, why));
+    }
+    if held.key(&word.key).is_none() {
+        return Some((Doubt::Stranger, format!("{} does not hold `{name}`", word.key.short())));
+    }
+    if view.at < state.readings[slot] {
+        let latest = show_instant(state.readings[slot]);
+        return Some((Doubt::Older, format!("one of {latest} is recorded already")));
+    }
+    (view.at > ahead).then(|| {
+        let at = show_instant(view.at);
+        (Doubt::Ahead, format!("it is of {at}, more than 10 minutes ahead"))
+    })
 }
 
 /// A reading as an offer says it, or why it cannot be used.

@@ -114,11 +114,14 @@ fn a_signed_reading_counts_and_others_do_not() {
     assert_eq!(shed.hear(&line), 0, "the same again is nothing new");
     let strange = shed.reading(&stranger, "22", start + 1, 0);
     assert_eq!(shed.hear(&strange), 0, "who holds no role");
+    assert!(shed.last_note().contains("does not hold `probe`"), "{}", shed.last_note());
     let older = shed.reading(&probe, "22", start - 1, 0);
     assert_eq!(shed.hear(&older), 0, "from before the one that is recorded");
+    assert!(shed.last_note().contains("is recorded already"), "{}", shed.last_note());
     let ahead = shed.now() + 700_000_000;
     let ahead = shed.reading(&probe, "22", ahead, 0);
     assert_eq!(shed.hear(&ahead), 0, "more than ten minutes ahead");
+    assert!(shed.last_note().contains("10 minutes ahead"), "{}", shed.last_note());
     let newer = shed.reading(&probe, "22", start + 2, 0);
     assert_eq!(shed.hear(&newer), 1);
     // The probe is exchanged: what it signed, and what is signed for its epoch, is void.
@@ -129,6 +132,7 @@ fn a_signed_reading_counts_and_others_do_not() {
     assert_eq!(shed.hear(&old), 0);
     let early = shed.reading(&stranger, "23", start + 3, 0);
     assert_eq!(shed.hear(&early), 0, "it does not know of its role");
+    assert!(shed.last_note().contains("epoch 0 of `probe`, which is 1"), "{}", shed.last_note());
     let good = shed.reading(&stranger, "23", start + 3, 1);
     assert_eq!(shed.hear(&good), 1);
     let home = shed.directory.path().join("home");
