@@ -58,7 +58,7 @@ enum Command {
     ///
     /// Examples:
     /// aqr sign thermostat.wasm adjust to=21.50 --object 6f…41 --as operator --key ann
-    /// aqr sign thermostat.wasm room=21.50 --object 6f…41 --key probe
+    /// aqr sign shed.wasm heat=21 --object 6f…41 --key probe
     ///
     /// It prints a line: of a message for `aqr send --signed`, of a reading what a provider answers.
     #[command(verbatim_doc_comment)]

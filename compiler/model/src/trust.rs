@@ -341,6 +341,34 @@ mod tests {
         }
     }
 
+    /// The instant at which trust falls below a bound is the first one: not a microsecond too late.
+    #[test]
+    fn a_fall_is_foreseen_to_the_microsecond() {
+        let mut falls = 0;
+        for half_life in [1_000_000, HOUR, 7 * DAY + 12_345, 3_660 * DAY] {
+            let p = Trust { half_life, ..policy() };
+            for (x, below) in
+                [(1_024_000_000, 500_000), (204_800_000, 1), (30_515_200, 29_799), (5_120, 5)]
+            {
+                for (t0, now) in [(0, 0), (HOUR + 7, HOUR + 7), (DAY, DAY + half_life / 3)] {
+                    let state = TrustState { x, t0, ..TrustState::at_birth(0, None) };
+                    let e = |t| state.read(&p, 0, t, 0);
+                    match state.falls_below(&p, (0, now), below) {
+                        Some(at) => {
+                            assert!(e(at) < below && e(at - 1) >= below && at > now);
+                            falls += 1;
+                        }
+                        None => assert!(e(now) < below),
+                    }
+                }
+            }
+        }
+        assert!(falls > 30, "{falls}");
+        let state = TrustState { x: -5 * ONE, ..TrustState::at_birth(0, None) };
+        assert_eq!(state.falls_below(&policy(), (0, 0), 0), None, "what is lost stays lost");
+        assert_eq!(state.falls_below(&policy(), (0, 0), -9), None);
+    }
+
     #[test]
     fn laws() {
         let p = policy();

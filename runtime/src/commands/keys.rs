@@ -97,7 +97,12 @@ fn person_key(named: &Path) -> Result<Key> {
     let kept = people_directory().map(|directory| directory.join(named).with_extension("pem"));
     match kept {
         Some(kept) if !named.exists() && kept.exists() => Key::read(&RealDisk, &kept),
-        Some(_) | None => Key::read(&RealDisk, named),
+        Some(_) | None if named.exists() => Key::read(&RealDisk, named),
+        Some(_) | None => {
+            let named = named.display();
+            Err(Error::refused(format!("no key `{named}` is at hand"))
+                .help(format!("name its file, or make one: `aqr key new {named}`")))
+        }
     }
 }
 

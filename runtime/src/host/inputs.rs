@@ -9,10 +9,9 @@ use crate::keys::is_signed;
 use crate::provider::{Reading, SignedWord};
 use aqo_model::Model;
 use aqo_model::entry::reading_bytes;
-use aqo_model::image::{Image, State};
-use aqo_model::layout::Layout;
-use aqo_model::limits;
+use aqo_model::image::Image;
 use aqo_model::offer::{View, Word};
+use aqo_model::step::{self, Doubt};
 use aqo_model::text::show_instant;
 use aqo_model::value::{Bytes32, Value};
 use std::collections::BTreeMap;
@@ -39,21 +38,26 @@ impl Host {
             let mut readings = provider.read(&names, now);
             for (index, input) in inputs {
                 let Some(reading) = readings.remove(input) else { continue };
-                let found = view(model, id, index, &reading).and_then(|view| {
-                    let state = image.as_ref().map(|image| &image.state);
-                    doubt((model, layout), state, index, &view, now).map_or(Ok(view), Err)
-                });
-                match found {
-                    Ok(view) => {
-                        self.unusable.remove(&(*id, index));
-                        views[usize::from(index)] = Some(view);
-                    }
-                    Err((doubt, why)) => {
-                        if self.unusable.insert((*id, index), doubt) != Some(doubt) {
-                            let doubt = format!(
-                                "provider {name}: `{input}` of {whose} counts as not there: {why}"
-                            );
-                            self.doubts.push(doubt);
+                let found = view(model, id, index, &reading);
+                let doubt = match &found {
+                    Err((doubt, why)) => Some((*doubt, why.clone())),
+                    Ok(view) => image.as_ref().and_then(|image| {
+                        let now = now.max(image.state.now);
+                        let doubt = step::doubt(model, layout, &image.state, (index, view), now)?;
+                        Some((Useless::Doubted(doubt), told(model, (index, view), doubt)))
+                    }),
+                };
+                // What the object does not count it is offered all the same: that is its to say.
+                views[usize::from(index)] = found.ok();
+                let key = (*id, index);
+                match doubt {
+                    None => drop(self.unusable.remove(&key)),
+                    Some((useless, why)) => {
+                        if self.unusable.insert(key, useless) != Some(useless) {
+                            let input = format!("`{input}` of {whose}");
+                            self.doubts.push(format!(
+                                "provider {name}: {input} counts as not there: {why}"
+                            ));
                         }
                     }
                 }
@@ -65,7 +69,7 @@ impl Host {
 
 /// Why a reading cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Doubt {
+pub(super) enum Useless {
     /// It is no value of its type.
     Shape,
     /// It lies out of bounds.
@@ -74,46 +78,24 @@ pub(super) enum Doubt {
     Unsigned,
     /// The signature is not good.
     Forged,
-    /// It is signed for another epoch of the role.
-    Epoch,
-    /// Who signed it does not hold the role.
-    Stranger,
-    /// A later one is recorded already.
-    Older,
-    /// It lies too far ahead.
-    Ahead,
+    /// The object does not count it.
+    Doubted(Doubt),
 }
 
-/// Why an object would not count a signed reading, of which the signature is good.
-fn doubt(
-    (model, layout): (&Model, &Layout),
-    state: Option<&State>,
-    index: u16,
-    view: &View,
-    now: i64,
-) -> Option<(Doubt, String)> {
-    let (state, word) = (state?, view.word?);
-    let role = model.schema.inputs[usize::from(index)].from?;
-    let (held, name) =
-        (&state.roles[usize::from(role)], &model.schema.roles[usize::from(role)].name);
-    let slot = layout.readings.iter().position(|(input, _)| *input == index)?;
-    let ahead = now.max(state.now).saturating_add(limits::READING_AHEAD);
-    if word.epoch != held.epoch {
-        let why =
-            format!("it is signed for epoch {} of `{name}`, which is {}", word.epoch, held.epoch);
-        return Some((Doubt::Epoch, why));
+/// Why an object does not count a reading, of which the signature is good.
+fn told(model: &Model, (index, view): (u16, &View), doubt: Doubt) -> String {
+    let role = model.schema.inputs[usize::from(index)].from;
+    let role = role.map_or("", |role| model.schema.roles[usize::from(role)].name.as_str());
+    let (epoch, key) = view.word.map_or((0, Bytes32::ZERO), |word| (word.epoch, word.key));
+    match doubt {
+        Doubt::Unproved => format!("`{role}` is to sign it"),
+        Doubt::Epoch(now) => format!("it is signed for epoch {epoch} of `{role}`, which is {now}"),
+        Doubt::Stranger => format!("{} does not hold `{role}`", key.short()),
+        Doubt::Older(latest) => format!("one of {} is recorded already", show_instant(latest)),
+        Doubt::Ahead => {
+            format!("it is of {}, more than 10 minutes ahead", show_instant(view.at))
+        }
     }
-    if held.key(&word.key).is_none() {
-        return Some((Doubt::Stranger, format!("{} does not hold `{name}`", word.key.short())));
-    }
-    if view.at < state.readings[slot] {
-        let latest = show_instant(state.readings[slot]);
-        return Some((Doubt::Older, format!("one of {latest} is recorded already")));
-    }
-    (view.at > ahead).then(|| {
-        let at = show_instant(view.at);
-        (Doubt::Ahead, format!("it is of {at}, more than 10 minutes ahead"))
-    })
 }
 
 /// A reading as an offer says it, or why it cannot be used.
@@ -122,26 +104,26 @@ fn view(
     object: &Bytes32,
     index: u16,
     reading: &Reading,
-) -> Result<View, (Doubt, String)> {
+) -> Result<View, (Useless, String)> {
     let (schema, input) = (&model.schema, &model.schema.inputs[usize::from(index)]);
     let value = Value::parse(&reading.text, &input.ty, &schema.types);
-    let value = value.map_err(|why| (Doubt::Shape, why))?;
+    let value = value.map_err(|why| (Useless::Shape, why))?;
     if !value.in_range(&input.ty, &schema.types) {
         let wanted = input.ty.describe(&schema.types);
-        return Err((Doubt::Range, format!("{} is not {wanted}", reading.text)));
+        return Err((Useless::Range, format!("{} is not {wanted}", reading.text)));
     }
     let mut view = View { value, at: reading.at, word: None };
     let Some(role) = input.from else { return Ok(view) };
     let role = &schema.roles[usize::from(role)].name;
     let Some(SignedWord { key, epoch, signature }) = reading.word else {
-        return Err((Doubt::Unsigned, format!("it is not signed, and `{role}` is to sign it")));
+        return Err((Useless::Unsigned, format!("it is not signed, and `{role}` is to sign it")));
     };
     let mut word = Word { key, epoch, signature, verified: false };
     let signed = reading_bytes(model, object, index, &view, &word);
     word.verified = is_signed(&key, &signed, &signature);
     if !word.verified {
         let why = format!("what {} signed is not this object, value and time", key.short());
-        return Err((Doubt::Forged, why));
+        return Err((Useless::Forged, why));
     }
     view.word = Some(word);
     Ok(view)

@@ -117,7 +117,7 @@ pub struct Host {
     /// The last fault of each provider that was told of.
     told: BTreeMap<String, String>,
     /// Inputs of which the last reading could not be used, and why.
-    unusable: BTreeMap<(Bytes32, u16), inputs::Doubt>,
+    unusable: BTreeMap<(Bytes32, u16), inputs::Useless>,
     /// What is to be told of them.
     doubts: Vec<String>,
     patience: patience::Patience,

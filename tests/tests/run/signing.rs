@@ -277,6 +277,11 @@ fn a_message_is_signed_in_one_place_and_sent_from_another() {
     let (_, said) = reading("heat=99", &id);
     assert!(said.contains("99 is not a whole number in -40 ..= 60"), "{said}");
     assert!(reading("heat=9", "abc").1.contains("64 hex digits"));
+    let (code, said) = aqr(&["sign", &wasm, "heat=9", "--object", &id, "--key", "nobody"]);
+    assert!(code == 1 && said.contains("no key `nobody` is at hand"), "{said}");
+    let both = ["sign", &wasm, "heat=9", "cold=7", "--object", &id, "--key", &pem];
+    let (code, said) = aqr(&both);
+    assert!(code == 2 && said.contains("a reading is one INPUT=VALUE"), "{said}");
     let (code, said) = reading("heat=9", &id);
     let said: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!((code, said["heat"]["value"].as_str()), (0, Some("9")));

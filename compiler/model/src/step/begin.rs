@@ -141,22 +141,50 @@ pub(super) fn usable_views(
             let usable = fresh && known && typed;
             (usable
                 && view.value.in_range(&input.ty, &model.schema.types)
-                && input.from.is_none_or(|role| {
-                    let latest = layout.readings.iter().position(|(of, _)| *of == index);
-                    let latest = latest.map_or(0, |slot| state.readings[slot]);
-                    let timed = latest..=now.saturating_add(limits::READING_AHEAD);
-                    timed.contains(&view.at) && vouches(&state.roles[usize::from(role)], view)
-                }))
+                && doubt(model, layout, state, (index, view), now).is_none())
             .then(|| view.clone())
         })
         .collect()
 }
 
-/// Whether a reading is proved to be a role's word.
-fn vouches(role: &RoleState, view: &View) -> bool {
-    view.word.as_ref().is_some_and(|word| {
-        word.verified && word.epoch == role.epoch && role.key(&word.key).is_some()
-    })
+/// Why a reading of a signed input does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Nobody signed it, or the host did not find the signature good.
+    Unproved,
+    /// It is signed for another epoch of the role than this one.
+    Epoch(u32),
+    /// Who signed it does not hold the role.
+    Stranger,
+    /// One of this later instant is recorded already.
+    Older(i64),
+    /// It lies further ahead than [`limits::READING_AHEAD`].
+    Ahead,
+}
+
+/// Why what a host knows of an input, by its index, does not count as the word of the role that is to
+/// sign it; `None` where it does, or where nobody is to.
+pub fn doubt(
+    model: &Model,
+    layout: &Layout,
+    state: &State,
+    (index, view): (u16, &View),
+    now: i64,
+) -> Option<Doubt> {
+    let role = &state.roles[usize::from(model.schema.inputs[usize::from(index)].from?)];
+    let Some(word) = view.word.filter(|word| word.verified) else { return Some(Doubt::Unproved) };
+    if word.epoch != role.epoch {
+        return Some(Doubt::Epoch(role.epoch));
+    }
+    if role.key(&word.key).is_none() {
+        return Some(Doubt::Stranger);
+    }
+    let slot = layout.readings.iter().position(|(of, _)| *of == index);
+    let latest = slot.map_or(0, |slot| state.readings[slot]);
+    if view.at < latest {
+        return Some(Doubt::Older(latest));
+    }
+    (view.at > now.saturating_add(limits::READING_AHEAD)).then_some(Doubt::Ahead)
 }
 
 /// Whether a message has the shape of its kind, and an envelope exactly where one is wanted.

@@ -38,6 +38,7 @@ use crate::types::Bounds;
 use crate::types::Type;
 use crate::value::{Bytes32, Value};
 
+pub use begin::{Doubt, doubt};
 pub use bytes::{Answer, step_bytes};
 pub use fold::{Misfit, apply};
 pub use rule::failing_always;
@@ -188,6 +189,7 @@ fn tick(
     let last = image.state.now;
     let observed = last.max(offer.observed);
     let deadline = schedule::next_deadline(model, layout, &image.state);
+    // What was missed and is judged one by one has its own instants; what is idle is passed over.
     for tick in schedule::older(model, layout, &image.state, observed, served(offer)) {
         if deadline < tick.due {
             break;

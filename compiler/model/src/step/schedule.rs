@@ -64,7 +64,7 @@ fn origin(layout: &Layout, state: &State, cycle: usize) -> i64 {
 }
 
 /// The cycle whose missed ticks are each judged at their own instant: its index, and how many.
-pub(super) fn catching(model: &Model) -> Option<(usize, i64)> {
+fn catching(model: &Model) -> Option<(usize, i64)> {
     let cycles = model.schema.cycles.iter().enumerate();
     cycles.into_iter().find_map(|(index, cycle)| match cycle.catch_up {
         CatchUp::All(most) => Some((index, i64::from(most))),

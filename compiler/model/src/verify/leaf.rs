@@ -130,7 +130,7 @@ pub(super) fn leaf(place: &Place<'_>, expr: &Expr, facts: &Facts) -> Check<Check
 /// Whether an expression reads anything but fields and constants: something that can change by itself
 /// or by other ways than rules.
 #[expect(clippy::wildcard_enum_match_arm, reason = "a question about a few of many shapes")]
-pub fn is_moving(model: &Model, expr: &Expr) -> bool {
+pub(super) fn is_moving(model: &Model, expr: &Expr) -> bool {
     let own = matches!(
         expr,
         Expr::Now | Expr::Trust(_) | Expr::Left(_) | Expr::Sender | Expr::Role(_) | Expr::Input(_)

@@ -22,7 +22,6 @@ pub use expr::{
     Below, Checked, Place, check, check_condition, covers, from_the_top, learn, let_pass,
     place_of_rule, rule_facts, standing_facts,
 };
-pub use leaf::is_moving;
 pub use rules::{changes_as_declared, is_word_of, place_of_edit};
 
 use crate::facts::Interval;
