@@ -93,6 +93,7 @@ codes! {
     BadLimit "E5010" "limit that cannot be kept"
     Blinds "E5011" "clause that would blind the object"
     CannotWait "E5012" "unsigned message that waits"
+    KeptOpenly "E5013" "private value that is kept openly"
     Refusable "E6001" "assured rule that could be refused"
     NotAsDeclared "E6002" "change that is not shown to be allowed"
     NotYet "E8001" "construct that is not yet supported"

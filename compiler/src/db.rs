@@ -24,6 +24,7 @@ use aqo_grammar::tree::{self, At, ItemKind, MemberKind, Span};
 use aqo_grammar::{Parse, parse};
 use aqo_model::Model;
 use aqo_model::facts::Facts;
+use aqo_model::private;
 use aqo_model::types::Type;
 use aqo_model::verify;
 use std::sync::Arc;
@@ -268,6 +269,7 @@ pub fn object_of(db: &dyn salsa::Database, file: SourceFile, index: usize) -> Ar
     if !(whole && sound && !damaged) {
         return Arc::new(CheckedObject { model: None, problems });
     }
+    private::mark(&mut model);
     let (wide, model) = (model.clone(), carried(&globals, &model));
     problems.extend(whole_object(&shape, &head, &model, index));
     let sound = problems.iter().all(|problem| problem.code.is_warning());
@@ -285,6 +287,7 @@ fn whole_object(shape: &Shape, head: &Head, model: &Model, item: usize) -> Vec<P
             problems.push(refusable_problem(head, rules, index, shape.rule_places[index], &why));
         }
     }
+    problems.extend(crate::hidden::told(shape, head, model));
     problems.extend(crate::blind::blind_clauses(shape, model, &head.always_places));
     problems.extend(crate::warnings::warnings(shape, model));
     if problems.iter().all(|problem| problem.code.is_warning())

@@ -252,19 +252,19 @@ fn of_schema(schema: &mut Schema, see: &mut See<'_>) {
         capabilities: _,
         cycles: _,
     } = schema;
-    for Field { number: _, name: _, ty, default: _, attested: _, change: _ } in fields {
+    for Field { number: _, name: _, ty, default: _, attested: _, change: _, private: _ } in fields {
         of_type(ty, see);
     }
-    for Input { number: _, name: _, ty, from: _, fresh: _ } in inputs {
+    for Input { number: _, name: _, ty, from: _, fresh: _, private: _ } in inputs {
         of_type(ty, see);
     }
-    for Message { number: _, name: _, params, from: _, waits: _ } in messages {
+    for Message { number: _, name: _, params, from: _, waits: _, private: _ } in messages {
         of_params(params, see);
     }
     for Event { number: _, name: _, params, via: _, expires: _ } in events {
         of_params(params, see);
     }
-    for Derive { name: _, ty, value, locals } in derives {
+    for Derive { name: _, ty, value, locals, private: _ } in derives {
         of_type(ty, see);
         of_types(locals, see);
         of_expr(value, see);

@@ -19,6 +19,7 @@ pub mod files;
 mod format;
 mod functions;
 pub mod globals;
+mod hidden;
 mod indices;
 pub mod levels;
 pub mod lock;

@@ -334,6 +334,7 @@ impl Builder<'_> {
         let ty = self.ty(part, &field.param.ty);
         let index = self.schema.fields.len() as u16;
         let mut attested = None;
+        let mut private = false;
         let mut change = Change::Any;
         for mark in &field.marks {
             match mark {
@@ -343,7 +344,7 @@ impl Builder<'_> {
                 Mark::Once(at) => self.change(&mut change, Change::Once, *at, &ty, part),
                 Mark::OnlyUp(at) => self.change(&mut change, Change::Up, *at, &ty, part),
                 Mark::OnlyDown(at) => self.change(&mut change, Change::Down, *at, &ty, part),
-                Mark::Private(at) => self.later(Loc { part, at: *at }, "`private`"),
+                Mark::Private(_) => private = true,
             }
         }
         let default = match (&field.default, &ty) {
@@ -352,7 +353,7 @@ impl Builder<'_> {
         };
         let ty = self.understood(ty, Slot::Field(index));
         let number = self.number(Kind::Field, &field.param.name);
-        self.schema.fields.push(Field { number, name, ty, default, attested, change });
+        self.schema.fields.push(Field { number, name, ty, default, attested, change, private });
     }
 
     /// `once`, `only_up`, `only_down`, which want a type that can change so.
@@ -427,7 +428,13 @@ impl Builder<'_> {
         self.shape.derive_types[index].clone_from(&ty);
         let ty = ty.unwrap_or(Type::Bool);
         // The expression follows when all names have types: see `with_derives`.
-        self.schema.derives.push(Derive { name, ty, value: Expr::number(0), locals: Vec::new() });
+        self.schema.derives.push(Derive {
+            name,
+            ty,
+            value: Expr::number(0),
+            locals: Vec::new(),
+            private: false,
+        });
     }
 
     fn input(&mut self, input: &tree::Input, doc: Option<&str>, part: PartId) {
@@ -452,7 +459,7 @@ impl Builder<'_> {
         let number = self.number(Kind::Input, &input.name);
         let fresh = input.fresh.as_ref().and_then(|fresh| self.span(fresh, part));
         let name = input.name.text.clone();
-        self.schema.inputs.push(Input { number, name, ty, from, fresh });
+        self.schema.inputs.push(Input { number, name, ty, from, fresh, private: false });
     }
 
     /// The type, or any where it is unknown: nothing is built from that.

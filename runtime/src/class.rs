@@ -5,9 +5,10 @@
 //! interpreter derives the step again and both must agree in every byte.
 
 use crate::engine::{Engine, Outcome};
+use crate::environment::Random;
 use crate::error::{Error, Result};
 use aqo_emit::{Artifact, Seal};
-use aqo_model::entry::{self, Entry};
+use aqo_model::entry::{Entry, Salt, Whole};
 use aqo_model::image::Image;
 use aqo_model::layout::tail;
 use aqo_model::offer::Offer;
@@ -53,7 +54,7 @@ impl Admitted {
         &self.entry
     }
 
-    /// The entry as it is chained.
+    /// The whole entry, as a store keeps it.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -115,8 +116,8 @@ impl Class {
         Image::unborn(&self.artifact.model, &self.artifact.layout).encode(&self.artifact.layout)
     }
 
-    /// Computes one step and admits it.
-    pub fn step(&mut self, image: &[u8], offer: &Offer) -> Result<Answer> {
+    /// Computes one step and admits it. Of an entry that hides something, the salt is random.
+    pub fn step(&mut self, image: &[u8], offer: &Offer, random: &mut dyn Random) -> Result<Answer> {
         let layout = &self.artifact.layout;
         let outcome = self.engine.step(image, &offer.encode(layout))?;
         if !self.is_sealed() {
@@ -125,13 +126,19 @@ impl Class {
         let reply = (outcome.reply != 0).then_some(Reason(outcome.reply));
         let (served, next_due) = (outcome.served, outcome.next_due);
         let admitted = match &outcome.body {
-            Some(body) => Some(self.admit(image, body, &outcome.image)?),
+            Some(body) => Some(self.admit(image, body, &outcome.image, random)?),
             None => None,
         };
         Ok(Answer { admitted, reply, served, next_due })
     }
 
-    fn admit(&self, before: &[u8], body: &[u8], after: &[u8]) -> Result<Admitted> {
+    fn admit(
+        &self,
+        before: &[u8],
+        body: &[u8],
+        after: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<Admitted> {
         let fault = |what: String| Error::refused(format!("a step was not admitted: {what}"));
         let (model, layout) = (&self.artifact.model, &self.artifact.layout);
         let entry = Entry::decode(model, body).map_err(|e| fault(e.to_string()))?;
@@ -147,9 +154,12 @@ impl Class {
         if taken != after {
             return Err(fault("the image is not what the entry says".to_owned()));
         }
-        let state = entry.names_state().then(|| entry::state_digest(&taken[..layout.state_size]));
-        let bytes = entry::seal(body.to_vec(), state);
-        let head = entry::chain(&previous, &bytes);
+        let mut salt = Salt::ZERO;
+        if entry.hides(model) {
+            random.fill(&mut salt.0);
+        }
+        let state = &taken[..layout.state_size];
+        let Whole { bytes, head } = entry.whole((model, layout), &previous, body, state, &salt);
         let at = layout.state_size + tail::HEAD;
         taken[at..at + 32].copy_from_slice(&head.0);
         Ok(Admitted { entry, bytes, image: taken, previous, head })

@@ -5,7 +5,7 @@
 
 use aqo_emit::Artifact;
 use aqo_model::Model;
-use aqo_model::entry::{self, Cause, Entry};
+use aqo_model::entry::{Cause, Entry};
 use aqo_model::image::Image;
 use aqo_model::layout::{Layout, tail};
 use aqo_model::offer::{Birth, Message, Offer, OfferKind, View};
@@ -70,11 +70,17 @@ impl Follower {
         if Image::decode(model, layout, &state).is_none() {
             return Err(wrong("it leaves a state that the schema does not allow".to_owned()));
         }
-        let digest = entry.names_state().then(|| entry::state_digest(&state[..layout.state_size]));
-        if entry::seal(bytes[..len].to_vec(), digest) != bytes {
+        let salt = entry.salt(model, bytes);
+        if entry.hides(model) && salt.is_none() {
+            return Err(wrong("it holds private values, and no salt".to_owned()));
+        }
+        let (body, salt) = (&bytes[..len], salt.unwrap_or(Bytes32::ZERO));
+        let state = &state[..layout.state_size];
+        let whole = entry.whole((model, layout), previous, body, state, &salt);
+        if whole.bytes != bytes {
             return Err(wrong("the digest of the state after it does not fit".to_owned()));
         }
-        image.tail.head = entry::chain(previous, bytes);
+        image.tail.head = whole.head;
         self.image = image;
         Ok(entry)
     }

@@ -43,9 +43,13 @@ pub fn cause(model: &Model, entry: &Entry) -> String {
         }
         Cause::Message { kind, params, envelope } => {
             let declared = &model.schema.messages[usize::from(*kind)];
-            let args: Vec<String> = (declared.params.iter().zip(params))
-                .map(|(param, value)| {
-                    format!("{}: {}", param.name, value.show(&param.ty, &model.schema.types))
+            let args = (0u16..).zip(declared.params.iter().zip(params));
+            let args: Vec<String> = (args)
+                .map(|(index, (param, value))| match declared.private.contains(&index) {
+                    true => format!("{}: private", param.name),
+                    false => {
+                        format!("{}: {}", param.name, value.show(&param.ty, &model.schema.types))
+                    }
                 })
                 .collect();
             let by = envelope.as_ref().map_or(String::new(), |envelope| {
@@ -125,7 +129,10 @@ pub fn changes(model: &Model, before: &Image, entry: &Entry) -> Vec<String> {
     let is_birth = entry.sequence == 0;
     let changed = entry.changes.iter().filter(|change| match (&change.edit, &change.path[..]) {
         (Edit::Put(value), []) => {
-            is_birth || before.state.fields[usize::from(change.field)] != *value
+            let index = usize::from(change.field);
+            // That a private field stays as it is would tell its value.
+            let hidden = model.schema.fields[index].private;
+            is_birth || hidden || before.state.fields[index] != *value
         }
         (Edit::Put(_) | Edit::Add(_) | Edit::Remove(_), _) => true,
     });
@@ -135,6 +142,9 @@ pub fn changes(model: &Model, before: &Image, entry: &Entry) -> Vec<String> {
 fn changed_text(model: &Model, before: &Image, change: &Change, is_birth: bool) -> String {
     let types = &model.schema.types;
     let field = &model.schema.fields[usize::from(change.field)];
+    if field.private {
+        return format!("{} is set, privately", field.name);
+    }
     let mut name = field.name.clone();
     let mut ty = &field.ty;
     for step in &change.path {
@@ -254,8 +264,13 @@ pub fn object(resident: &Resident, class: &Class, now: i64) -> Vec<String> {
     ];
     lines.extend(modes.iter().filter(|(is, _)| *is).map(|(_, said)| format!("  {said}")));
     for (field, value) in model.schema.fields.iter().zip(&image.state.fields) {
-        let value = plain(&value.show(&field.ty, &model.schema.types));
-        lines.push(format!("  {} = {value}", field.name));
+        lines.push(match field.private {
+            true => format!("  {} is private", field.name),
+            false => {
+                let value = plain(&value.show(&field.ty, &model.schema.types));
+                format!("  {} = {value}", field.name)
+            }
+        });
     }
     lines.extend(
         trust::show(model, &image.state, now.max(image.state.now))
@@ -321,6 +336,7 @@ pub fn object_json(resident: &Resident, class: &Class, now: i64) -> Json {
     let image = Image::decode(model, layout, &resident.image);
     let fields: serde_json::Map<String, Json> = (image.iter())
         .flat_map(|image| model.schema.fields.iter().zip(&image.state.fields))
+        .filter(|(field, _)| !field.private)
         .map(|(field, value)| {
             (field.name.clone(), Json::String(value.show(&field.ty, &model.schema.types)))
         })

@@ -9,7 +9,7 @@ use crate::store::Store;
 use crate::store::checkpoint;
 use crate::store::log::{self, Record, Scan};
 use aqo_emit::Artifact;
-use aqo_model::entry::{Cause, Entry, consent_bytes, object_id, reading_bytes, signed_bytes};
+use aqo_model::entry::{Cause, Entry, consent_bytes, reading_bytes, signed_bytes};
 use aqo_model::step;
 use aqo_model::value::Bytes32;
 use std::collections::BTreeMap;
@@ -136,7 +136,7 @@ impl Lineage {
         let before = self.follower.image.clone();
         match self.follower.follow(artifact, previous, bytes) {
             Ok(entry) => {
-                self.fault = self.judge(artifact, &before, &entry, depth);
+                self.fault = self.judge(artifact, &before, (&entry, bytes), depth);
                 self.entries.push((entry, self.follower.head()));
             }
             Err(fault) => self.fault = Some(fault),
@@ -147,12 +147,12 @@ impl Lineage {
         &self,
         artifact: &Artifact,
         before: &aqo_model::image::Image,
-        entry: &Entry,
+        (entry, bytes): (&Entry, &[u8]),
         depth: Depth,
     ) -> Option<Break> {
         let wrong = |what: &str| Some(Break { sequence: entry.sequence, what: what.to_owned() });
         let model = &artifact.model;
-        if entry.sequence == 0 && object_id(&entry.encode(model)) != self.id {
+        if entry.sequence == 0 && entry.object_id(model, bytes) != self.id {
             return wrong("the object's id is not the digest of its birth");
         }
         if let Cause::Birth { class, .. } = &entry.cause

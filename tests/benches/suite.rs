@@ -13,7 +13,7 @@ use aqo_compiler::{Database, SourceFile, db, emit};
 use aqo_model::offer::{Bind, Birth, Message, Offer, OfferKind};
 use aqo_model::value::{Bytes32, Value};
 use aqo_runtime::class::Class;
-use aqo_runtime::environment::RealDisk;
+use aqo_runtime::environment::{RealDisk, RealRandom};
 use aqo_runtime::store::log::{self, Log, Record};
 use std::io::Write;
 use std::path::Path;
@@ -89,7 +89,7 @@ fn run_ours(class: &mut Class) -> Duration {
                 ignored: 0,
                 inputs: Vec::new(),
             };
-            let answer = class.step(image, &offer).unwrap();
+            let answer = class.step(image, &offer, &mut RealRandom).unwrap();
             let admitted = answer.admitted.unwrap();
             assert_eq!(answer.reply, None, "every step commits");
             image.copy_from_slice(admitted.image());
@@ -123,7 +123,7 @@ fn born(class: &mut Class) -> Vec<u8> {
         inputs: Vec::new(),
     };
     let unborn = class.unborn();
-    class.step(&unborn, &offer).unwrap().admitted.unwrap().image().to_vec()
+    class.step(&unborn, &offer, &mut RealRandom).unwrap().admitted.unwrap().image().to_vec()
 }
 
 /// The native twin's state.

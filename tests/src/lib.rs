@@ -8,4 +8,6 @@ pub mod meter;
 pub mod models;
 pub mod offers;
 pub mod programs;
+pub mod reader;
 pub mod walked;
+pub mod zeros;

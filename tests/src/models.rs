@@ -10,6 +10,7 @@ use aqo_model::policy::{
     Always, Flow, Happening, Hosts, Limit, Measure, Otherwise, Policy, Prediction, Quorum, Rule,
     Score, Source, Trigger, Trust, TrustDemand,
 };
+use aqo_model::private;
 use aqo_model::schema::{
     CatchUp, Change, Cycle, Default, Derive, Event, Field, Input, Message, Role, Schedule, Schema,
 };
@@ -116,7 +117,15 @@ fn big() -> Enum {
 }
 
 fn field(number: u16, name: &str, ty: Type, default: Option<Default>) -> Field {
-    Field { number, name: name.to_owned(), ty, default, attested: None, change: Change::Any }
+    Field {
+        number,
+        name: name.to_owned(),
+        ty,
+        default,
+        attested: None,
+        change: Change::Any,
+        private: false,
+    }
 }
 
 fn role(number: u16, name: &str) -> Role {
@@ -124,7 +133,7 @@ fn role(number: u16, name: &str) -> Role {
 }
 
 fn message(number: u16, name: &str, params: Vec<Param>, from: Vec<u16>) -> Message {
-    Message { number, name: name.to_owned(), params, from, waits: None }
+    Message { number, name: name.to_owned(), params, from, waits: None, private: Vec::new() }
 }
 
 fn rule(number: u16, name: &str, on: Trigger, when: Option<Expr>, body: Vec<Stmt>) -> Rule {
@@ -176,6 +185,7 @@ pub fn thermostat() -> Model {
             ty: room.clone(),
             from: None,
             fresh: Some(30 * SECOND),
+            private: false,
         }],
         messages: vec![
             message(0, "adjust", vec![param("to", celsius(500, 3_000))], vec![0]),
@@ -327,9 +337,12 @@ fn everything_schema() -> Schema {
         field(7, "span", Type::Duration(bounds(-DAY, DAY)), value(Value::Int(MINUTE))),
         field(8, "since", Type::Instant(Bounds::INSTANT), Some(Default::Born)),
         field(9, "title", text(12), value(Value::Text("hello".to_owned()))),
-        field(10, "note", text(40), value(Value::Text(String::new()))),
+        Field { private: true, ..field(10, "note", text(40), value(Value::Text(String::new()))) },
         Field { attested: Some(0), ..field(11, "owner", Type::Key, None) },
-        field(12, "digest", Type::Hash, value(Value::Bytes32(Bytes32::ZERO))),
+        Field {
+            private: true,
+            ..field(12, "digest", Type::Hash, value(Value::Bytes32(Bytes32::ZERO)))
+        },
         field(13, "color", color.clone(), value(Value::variant(1))),
         field(14, "big", Type::Enum(1), value(Value::variant(29))),
         field(15, "maybe", option(int(-100, 100)), value(Value::None)),
@@ -351,6 +364,7 @@ fn everything_schema() -> Schema {
         ty,
         from: None,
         fresh,
+        private: false,
     };
     let event = |number, name: &str, params, via| Event {
         number,
@@ -375,18 +389,21 @@ fn everything_schema() -> Schema {
                 ty: int(-10, 30_010),
                 value: add(Expr::Field(f::MID), Expr::Field(f::SMALL)),
                 locals: Vec::new(),
+                private: false,
             },
             Derive {
                 name: "double".to_owned(),
                 ty: int(-20, 60_020),
                 value: Expr::Let(0, b(Expr::Derive(0)), b(add(Expr::Local(0), Expr::Local(0)))),
                 locals: vec![int(-10, 30_010)],
+                private: false,
             },
             Derive {
                 name: "later".to_owned(),
                 ty: Type::Instant(Bounds::INSTANT),
                 value: Expr::Shift(b(Expr::Now), b(Expr::Field(f::SPAN))),
                 locals: Vec::new(),
+                private: false,
             },
         ],
         inputs: vec![
@@ -827,5 +844,7 @@ pub fn everything(otherwise: Otherwise) -> Model {
         reasons: REASONS.map(str::to_owned).to_vec(),
         reason_numbers: Numbers::NONE,
     };
-    Model { schema: everything_schema(), policy }
+    let mut model = Model { schema: everything_schema(), policy };
+    private::mark(&mut model);
+    model
 }

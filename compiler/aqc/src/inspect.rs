@@ -150,6 +150,10 @@ fn types(model: &Model) -> Vec<String> {
     enums.chain(records).chain(functions).collect()
 }
 
+fn private(is: bool) -> &'static str {
+    if is { ", private" } else { "" }
+}
+
 fn schema(model: &Model) -> Vec<String> {
     let schema = &model.schema;
     let role = |index: &u16| schema.roles[usize::from(*index)].name.clone();
@@ -171,14 +175,17 @@ fn schema(model: &Model) -> Vec<String> {
             Change::Up => ", only up",
             Change::Down => ", only down",
         };
-        format!("  field {}: {}{default}{attested}{change}", field.name, ty(model, &field.ty))
+        let ty = ty(model, &field.ty);
+        let private = private(field.private);
+        format!("  field {}: {ty}{default}{attested}{change}{private}", field.name)
     });
     let derives = schema.derives.iter().map(|derive| {
         format!(
-            "  derive {}: {} = {}",
+            "  derive {}: {} = {}{}",
             derive.name,
             ty(model, &derive.ty),
-            expr(model, &derive.value, &[])
+            expr(model, &derive.value, &[]),
+            private(derive.private)
         )
     });
     let inputs = schema.inputs.iter().map(|input| {
@@ -186,13 +193,17 @@ fn schema(model: &Model) -> Vec<String> {
             input.fresh.map_or(String::new(), |fresh| format!(", fresh {}", show_duration(fresh)));
         let from = input.from.iter().map(|index| format!(" from {}", role(index)));
         let from: String = from.collect();
-        format!("  input {}: {}{from}{fresh}", input.name, ty(model, &input.ty))
+        let private = private(input.private);
+        format!("  input {}: {}{from}{fresh}{private}", input.name, ty(model, &input.ty))
     });
     let messages = schema.messages.iter().map(|message| {
         let from: Vec<String> = message.from.iter().map(role).collect();
         let from = if from.is_empty() { "anyone".to_owned() } else { from.join(", ") };
         let waits = message.waits.map_or(String::new(), |d| format!(" waits {}", show_duration(d)));
-        format!("  message {}({}) from {from}{waits}", message.name, params(model, &message.params))
+        let hidden = message.private.iter().map(|index| &message.params[usize::from(*index)].name);
+        let hidden: String = hidden.map(|name| format!(", {name} private")).collect();
+        let params = params(model, &message.params);
+        format!("  message {}({params}) from {from}{waits}{hidden}", message.name)
     });
     let events = schema.events.iter().map(|event| {
         let via = event

@@ -345,6 +345,8 @@ pub struct SlopeSlots {
 pub struct Layout {
     /// One per field.
     pub fields: Vec<Slot>,
+    /// The bytes of private fields.
+    pub private: Vec<std::ops::Range<usize>>,
     /// One per attested field: its index and the byte that says whether its last write was signed.
     pub signed: Vec<(u16, usize)>,
     /// One per role.
@@ -412,7 +414,11 @@ impl Layout {
             |i: usize| u16::try_from(i).expect("lists are shorter than limits::DECLARATIONS");
 
         let mut at = Cursor(state::FIELDS);
-        let fields = schema.fields.iter().map(|f| at.slot(Form::packed(&f.ty, types))).collect();
+        let fields: Vec<Slot> =
+            schema.fields.iter().map(|f| at.slot(Form::packed(&f.ty, types))).collect();
+        let private = schema.fields.iter().zip(&fields).filter(|(field, _)| field.private);
+        let private =
+            private.map(|(_, slot)| slot.offset..slot.offset + slot.form.size()).collect();
         let attested = schema.fields.iter().enumerate().filter(|(_, f)| f.attested.is_some());
         let signed = attested.map(|(i, _)| (index(i), at.take(1))).collect();
         let roles = schema.roles.iter().map(|r| at.take(role::size(r.size()))).collect();
@@ -497,6 +503,7 @@ impl Layout {
             schema.roles.iter().map(|role| at.take(2 + 32 * role.born_with())).collect();
         Layout {
             fields,
+            private,
             signed,
             roles,
             backoffs,

@@ -21,6 +21,7 @@ mod model;
 pub mod numbers;
 pub mod offer;
 pub mod policy;
+pub mod private;
 pub mod request;
 pub mod schema;
 pub mod slope;

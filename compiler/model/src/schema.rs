@@ -87,6 +87,14 @@ pub struct Field {
     pub attested: Option<u16>,
     /// How it may change.
     pub change: Change,
+    /// Whether its value is for nobody but its host: see [`crate::private`].
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub private: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// How a field may change.
@@ -140,6 +148,9 @@ pub struct Derive {
     pub value: Expr,
     /// The types of the expression's locals.
     pub locals: Vec<Type>,
+    /// Whether it comes of a private field.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub private: bool,
 }
 
 /// Something that the host may offer.
@@ -156,6 +167,9 @@ pub struct Input {
     pub from: Option<u16>,
     /// Older than this many microseconds counts as not there.
     pub fresh: Option<i64>,
+    /// Whether a private field holds what comes of it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub private: bool,
 }
 
 /// A kind of message.
@@ -171,6 +185,9 @@ pub struct Message {
     pub from: Vec<u16>,
     /// How many microseconds it waits to be taken; `None`: it is taken when it arrives, or not at all.
     pub waits: Option<i64>,
+    /// The indices of the parameters of which private fields hold what comes, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub private: Vec<u16>,
 }
 
 /// A kind of event.

@@ -52,6 +52,7 @@ impl Builder<'_> {
             params,
             from,
             waits,
+            private: Vec::new(),
         });
     }
 

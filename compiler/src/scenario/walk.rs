@@ -8,7 +8,7 @@ use super::coverage::Coverage;
 use super::{Kind, Scenario, Speaker, Step, Wanted, show};
 use crate::diagnostic::Loc;
 use aqo_model::Model;
-use aqo_model::entry::{self, Said, Verdict};
+use aqo_model::entry::{Entry, Said, Verdict};
 use aqo_model::image::Image;
 use aqo_model::layout::{Layout, tail};
 use aqo_model::offer::{Bind, Birth, Consent, Envelope, Message, Offer, OfferKind, View, Word};
@@ -301,12 +301,13 @@ impl Life<'_, '_> {
         self.served = computed.served;
         self.next_due = computed.next_due;
         let Some(body) = computed.body else { return Ok(computed.reply) };
-        let entry = entry::Entry::decode(self.model, &body).map_err(|e| e.to_string())?;
+        let entry = Entry::decode(self.model, &body).map_err(|e| e.to_string())?;
         self.image = computed.image;
-        let state =
-            entry.names_state().then(|| entry::state_digest(&self.image[..self.layout.state_size]));
+        let state = &self.image[..self.layout.state_size];
         let previous = self.heads.last().copied().unwrap_or_else(|| self.model.class());
-        let head = entry::chain(&previous, &entry::seal(body, state));
+        let class = (self.model, &self.layout);
+        // Nobody reads this lineage, and a scenario has one end.
+        let head = entry.whole(class, &previous, &body, state, &Bytes32::ZERO).head;
         let at = self.layout.state_size + tail::HEAD;
         self.image[at..at + 32].copy_from_slice(&head.0);
         self.heads.push(head);

@@ -51,7 +51,7 @@ impl Host {
             ignored: object.ignored,
             inputs: Vec::new(),
         };
-        let answer = class.step(&object.image, &offer)?;
+        let answer = class.step(&object.image, &offer, self.random.as_mut())?;
         match answer.admitted {
             Some(admitted) => self.record(*id, admitted, answer.served, answer.next_due),
             None if answer.reply == Some(Reason::OBSERVING) => {

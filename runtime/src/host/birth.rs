@@ -5,7 +5,6 @@ use crate::class::Class;
 use crate::error::{Error, Result};
 use crate::keys::{self, Key};
 use crate::store::log::Record;
-use aqo_model::entry;
 use aqo_model::offer::{Birth, Offer, OfferKind};
 use aqo_model::policy::Reason;
 use aqo_model::schema::Role;
@@ -59,14 +58,14 @@ impl Host {
             inputs: Vec::new(),
         };
         let unborn = class.unborn();
-        let answer = class.step(&unborn, &offer)?;
+        let answer = class.step(&unborn, &offer, self.random.as_mut())?;
         let Some(admitted) = answer.admitted else {
             let reason = answer.reply.unwrap_or(Reason::MALFORMED);
             let reason = class.artifact.model.policy.reason_name(reason);
             return Err(Error::refused(format!("nothing was born: {reason}"))
                 .help("a birth value is out of its range, or an `always` does not hold"));
         };
-        let id = entry::object_id(&admitted.entry().encode(&class.artifact.model));
+        let id = admitted.entry().object_id(&class.artifact.model, admitted.bytes());
         let mut resident = Resident::new(id, name.to_owned(), *artifact, answer.served);
         (resident.image, resident.next_due) = (unborn, answer.next_due);
         self.log.push(Record::Object { object: id, artifact: *artifact, name: name.to_owned() });

@@ -278,7 +278,7 @@ impl Host {
         let Some(object) = self.objects.get_mut(&id) else { return false };
         let Some(class) = self.classes.get_mut(&object.artifact) else { return false };
         let offer = Offer { ignored: object.ignored, ..Offer::tick(now, object.served, inputs) };
-        match class.step(&object.image, &offer) {
+        match class.step(&object.image, &offer, self.random.as_mut()) {
             Ok(Answer { admitted: Some(admitted), served, next_due, .. }) => {
                 object.ignored = 0;
                 self.record(id, admitted, served, next_due);

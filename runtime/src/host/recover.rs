@@ -7,7 +7,7 @@ use crate::lineage::{Follower, served_after};
 use crate::store::Store;
 use crate::store::checkpoint::{self, Checkpoint};
 use crate::store::log::{self, Damage, Found, Record, Scan};
-use aqo_model::entry::object_id;
+use aqo_model::entry::Entry;
 use aqo_model::step::next_due;
 use aqo_model::value::Bytes32;
 use std::collections::BTreeMap;
@@ -168,25 +168,25 @@ impl Recovery<'_> {
         let Some(class) = self.classes.get(&living.resident.artifact) else { return Ok(()) };
         let artifact = &class.artifact;
         let name = living.resident.name.clone();
-        let entry = if is_new {
+        let (entry, head) = if is_new {
             let entry = living
                 .follower
                 .follow(artifact, previous, bytes)
                 .map_err(|e| wrong(&name, &e.what))?;
-            if height == 0 && object_id(&entry.encode(&artifact.model)) != *object {
+            if height == 0 && entry.object_id(&artifact.model, bytes) != *object {
                 return Err(wrong(&name, "the object's id is not the digest of its birth"));
             }
             living.resident.served = served_after(living.resident.served, &entry);
-            entry
+            (entry, living.follower.head())
         } else if height >= living.follower.image.tail.delivered {
             // Before the checkpoint, but its events may not have been handed over.
-            aqo_model::entry::Entry::decode_prefix(&artifact.model, bytes)
-                .map_err(|e| wrong(&name, &e.to_string()))?
-                .0
+            let (entry, body) = Entry::decode_prefix(&artifact.model, bytes)
+                .map_err(|e| wrong(&name, &e.to_string()))?;
+            let head = entry.head(&artifact.model, previous, bytes, body);
+            (entry, head)
         } else {
             return Ok(());
         };
-        let head = aqo_model::entry::chain(previous, bytes);
         living.resident.outbox.extend(deliver::waiting(&artifact.model, &entry, &head));
         Ok(())
     }

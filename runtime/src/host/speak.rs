@@ -127,7 +127,7 @@ impl Host {
             .ok_or_else(|| Error::internal("an unknown class"))?;
         let (served, ignored) = (object.served, object.ignored);
         let offer = Offer { kind, observed: now, served, ignored, inputs };
-        let answer = class.step(&object.image, &offer)?;
+        let answer = class.step(&object.image, &offer, self.random.as_mut())?;
         match answer.admitted {
             Some(admitted) => {
                 object.ignored = 0;

@@ -263,6 +263,7 @@ impl Drawing {
                 Mark::Up => " only_up".to_owned(),
                 Mark::Down => " only_down".to_owned(),
             };
+            let private = if self.chance.percent(12) { " private" } else { "" };
             let value = match (&ty, mark) {
                 (Type::Instant(_), _) if self.chance.percent(60) => " = born".to_owned(),
                 _ if index == 0 => format!(" = {}", 1 + self.chance.below(12)),
@@ -271,7 +272,11 @@ impl Drawing {
                 _ => format!(" = {}", self.world.literal(&ty, &mut self.chance)),
             };
             let written = self.world.write(&ty, &mut self.chance);
-            self.push(Level::Member, &name, format!("field {name}: {written}{value}{marked}"));
+            self.push(
+                Level::Member,
+                &name,
+                format!("field {name}: {written}{value}{marked}{private}"),
+            );
             self.world.fields.push(Field { named: Named::new(name, ty), mark });
         }
     }

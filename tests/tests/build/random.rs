@@ -8,6 +8,7 @@ use aqo_model::Model;
 use aqo_model::expr::{Expr, Order, Rounding, Shape, Stmt};
 use aqo_model::layout::Layout;
 use aqo_model::policy::{Measure, Otherwise, Rule, Trigger};
+use aqo_model::private;
 use aqo_model::types::{Kind, Type};
 use aqo_model::value::{Bytes32, Value};
 use aqo_model::verify::verify;
@@ -396,11 +397,13 @@ fn object(chance: &mut Chance) -> (Model, usize) {
         for _ in 0..40 {
             let drawn = rule(&model, chance, index as u16);
             let before = std::mem::replace(&mut model.policy.rules[index], drawn);
+            private::mark(&mut model);
             if verify(&model).is_ok() {
                 break;
             }
             refused += 1;
             model.policy.rules[index] = before;
+            private::mark(&mut model);
         }
     }
     (model, refused)

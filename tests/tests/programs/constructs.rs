@@ -174,6 +174,10 @@ const PARTS: &[&str] = &[
     "flow over time",
     "binder of two",
     "payload",
+    "private field",
+    "private parameter",
+    "private input",
+    "private derive",
     "numbers of variants",
     "numbers of parts",
     "numbers of reasons",
@@ -269,6 +273,7 @@ impl Constructs {
             self.note(change_name(&field.change), lived);
             self.note(default_name(&field.default), lived);
             self.note_if(field.attested.is_some(), "attested", lived);
+            self.note_if(field.private, "private field", lived);
         }
         for cycle in &schema.cycles {
             self.note(schedule_name(&cycle.schedule), lived);
@@ -276,6 +281,7 @@ impl Constructs {
         }
         for derive in &schema.derives {
             self.expr(&derive.value, lived);
+            self.note_if(derive.private, "private derive", lived);
         }
         for function in &schema.functions {
             self.expr(&function.value, lived);
@@ -286,6 +292,7 @@ impl Constructs {
             self.note_if(message.from.is_empty(), "from anyone", lived);
             self.note_if(message.from.len() > 1, "from several", lived);
             self.note_if(message.waits.is_some(), "message waits", lived);
+            self.note_if(!message.private.is_empty(), "private parameter", lived);
             self.note_if(model.is_open(message), "from signer", lived);
         }
         for event in &schema.events {
@@ -294,6 +301,7 @@ impl Constructs {
         }
         self.note_if(schema.inputs.iter().any(|input| input.fresh.is_some()), "fresh", lived);
         self.note_if(schema.inputs.iter().any(|input| input.from.is_some()), "signed input", lived);
+        self.note_if(schema.inputs.iter().any(|input| input.private), "private input", lived);
         let plain = |e: &aqo_model::types::Enum| e.is_plain();
         self.note_if(!schema.types.enums.iter().all(plain), "payload", lived);
     }

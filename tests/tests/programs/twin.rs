@@ -3,7 +3,7 @@
 //! Invariant: a difference in any byte, or a trap, is told and ends the trace.
 
 use aqo_model::Model;
-use aqo_model::entry::{Entry, Verdict, chain};
+use aqo_model::entry::{Entry, Verdict};
 use aqo_model::image::Image;
 use aqo_model::layout::{Layout, offer as at, outcome, tail};
 use aqo_model::policy::Reason;
@@ -12,6 +12,7 @@ use aqo_model::value::Bytes32;
 use aqo_runtime::lineage::offer_of;
 use aqo_tests::compiled::Core;
 use aqo_tests::offers::{Offers, START};
+use aqo_tests::reader::commitments;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What happened in the traces of a program.
@@ -133,7 +134,16 @@ impl<'m> Twin<'m> {
         self.count(&entry, told);
         let head = self.layout.state_size + tail::HEAD;
         let before: [u8; 32] = image[head..head + 32].try_into().expect("a digest");
-        image[head..head + 32].copy_from_slice(&chain(&Bytes32(before), body).0);
+        let salt = Bytes32(*blake3::hash(body).as_bytes());
+        let hidden = commitments(self.model, &entry, &salt)?;
+        *told.tally.entry("commitments".to_owned()).or_default() += hidden as u64;
+        let state = &image[..self.layout.state_size];
+        let class = (self.model, self.layout);
+        let whole = entry.whole(class, &Bytes32(before), body, state, &salt);
+        if entry.head(self.model, &Bytes32(before), &whole.bytes, body.len()) != whole.head {
+            return Err("what a store keeps of it has another digest".to_owned());
+        }
+        image[head..head + 32].copy_from_slice(&whole.head.0);
         if Image::decode(self.model, self.layout, &image).is_none() {
             return Err("what came of it is no image of the class".to_owned());
         }

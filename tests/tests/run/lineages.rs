@@ -3,7 +3,6 @@
 
 use crate::world::{EXAMPLES, component, model};
 use aqo_model::Model;
-use aqo_model::entry;
 use aqo_model::image::Image;
 use aqo_model::layout::{Layout, tail};
 use aqo_model::offer::{Bind, Offer, OfferKind};
@@ -11,6 +10,7 @@ use aqo_model::value::Bytes32;
 use aqo_runtime::class::Class;
 use aqo_runtime::lineage::{Follower, offer_of};
 use aqo_tests::offers::{Offers, START};
+use aqo_tests::zeros::Zeros;
 
 /// A lineage: whole entries, and the last image.
 #[derive(PartialEq, Eq, Debug, Default)]
@@ -38,7 +38,7 @@ fn live(class: &mut Class, seed: u64, steps: usize, rebuild: bool) -> (Life, Vec
             source.offer(Some(&image), served)
         };
         let before = if step == 0 { class.unborn() } else { life.image.clone() };
-        let answer = class.step(&before, &offer).unwrap();
+        let answer = class.step(&before, &offer, &mut Zeros).unwrap();
         (served, due) = (answer.served, answer.next_due);
         if let Some(admitted) = answer.admitted {
             life.entries.push(admitted.bytes().to_vec());
@@ -64,10 +64,10 @@ fn interpret(model: &Model, layout: &Layout, offers: &[Offer]) -> Life {
         let Some(entry) = stepped.entry else { continue };
         image = stepped.image;
         let state = image.encode(layout);
-        let digest = entry.names_state().then(|| entry::state_digest(&state[..layout.state_size]));
-        let bytes = entry::seal(entry.encode(model), digest);
-        image.tail.head = entry::chain(&previous, &bytes);
-        life.entries.push(bytes);
+        let (body, state) = (entry.encode(model), &state[..layout.state_size]);
+        let whole = entry.whole((model, layout), &previous, &body, state, &Bytes32::ZERO);
+        image.tail.head = whole.head;
+        life.entries.push(whole.bytes);
     }
     life.image = image.encode(layout);
     life
@@ -83,7 +83,7 @@ fn replay(class: &mut Class, lineage: &Life) -> Life {
         let before = follower.image.clone();
         let entry = follower.follow(&artifact, &before.tail.head.clone(), bytes).unwrap();
         let offer = offer_of(&artifact.model, &artifact.layout, &before, &entry);
-        let answer = class.step(&image, &offer).unwrap();
+        let answer = class.step(&image, &offer, &mut Zeros).unwrap();
         let admitted =
             answer.admitted.unwrap_or_else(|| panic!("entry {} is left again", entry.sequence));
         life.entries.push(admitted.bytes().to_vec());
@@ -163,18 +163,19 @@ fn a_step_whose_image_was_changed_is_not_admitted() {
     let offer =
         Offer { kind: OfferKind::Bind(bind), ..Offer::tick(1_798_761_600_000_001, 0, Vec::new()) };
     assert!(
-        class.step(&newborn.image, &offer).unwrap().admitted.is_some(),
+        class.step(&newborn.image, &offer, &mut Zeros).unwrap().admitted.is_some(),
         "a bind leaves an entry"
     );
     // Starts beyond their range: an image that no object of the class can have.
     let mut image = newborn.image.clone();
     let at = layout.fields[2].offset;
     image[at..at + 4].copy_from_slice(&2_000_000i32.to_le_bytes());
-    let error = class.step(&image, &offer).err().expect("it is not admitted");
+    let error = class.step(&image, &offer, &mut Zeros).err().expect("it is not admitted");
     assert!(error.to_string().contains("not admitted"), "{error}");
     // Another sequence: the entry would not follow the lineage that is there.
     let mut image = newborn.image;
     image[layout.state_size + tail::SEQUENCE] ^= 2;
-    let admitted = class.step(&image, &offer).unwrap().admitted.expect("a bind leaves an entry");
+    let admitted =
+        class.step(&image, &offer, &mut Zeros).unwrap().admitted.expect("a bind leaves an entry");
     assert_ne!(admitted.entry().sequence, 1);
 }

@@ -8,6 +8,7 @@ mod config;
 mod corpus;
 mod formatting;
 mod lineages;
+mod private;
 mod signing;
 mod stores;
 mod world;

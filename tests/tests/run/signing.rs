@@ -226,7 +226,7 @@ fn outside(shed: &Shed, key: &Key) -> [String; 3] {
 }
 
 /// Calls `aqr`: its exit code and all that it said.
-fn aqr(arguments: &[&str]) -> (i32, String) {
+pub(crate) fn aqr(arguments: &[&str]) -> (i32, String) {
     let output = Command::new(binary("aqr")).args(arguments).stdin(Stdio::null()).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.code().unwrap(), String::from_utf8(said).unwrap())

@@ -18,7 +18,7 @@ pub(crate) fn model(name: &str) -> Arc<CheckedModel> {
     model_of(name, std::fs::read_to_string(path).unwrap())
 }
 
-fn model_of(name: &str, text: String) -> Arc<CheckedModel> {
+pub(crate) fn model_of(name: &str, text: String) -> Arc<CheckedModel> {
     let database = Database::default();
     let file = SourceFile::new(&database, name.to_owned(), text);
     let object = db::objects(&database, file)[0].0;

@@ -120,7 +120,8 @@ impl Text<'_> {
             self.line(0, "");
             self.doc(1, "What the object holds.");
             self.line(1, "record fields {");
-            for (field, named) in model.schema.fields.iter().zip(&world.fields) {
+            let public = model.schema.fields.iter().filter(|field| !field.private);
+            for (field, named) in public.zip(&world.fields) {
                 self.docs(2, &format!("field {}", field.name));
                 self.meaning(2, &named.ty);
                 self.line(

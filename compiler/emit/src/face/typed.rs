@@ -235,7 +235,7 @@ fn lift_to(face: &Face<'_>, code: &mut Code<'_, '_>, mut operands: Vec<Exp>, for
     }
 }
 
-/// What the object holds, where it is born.
+/// What the object holds in the open, where it is born.
 fn state(face: &Face<'_>, code: &mut Code<'_, '_>) {
     let result = face.arena.result;
     code.store(1, 0, result, face.is_born());
@@ -243,7 +243,9 @@ fn state(face: &Face<'_>, code: &mut Code<'_, '_>) {
     let abis: Vec<Abi> = abis.collect();
     let held = result + Abi::Record(abis.clone()).align();
     let offsets = Abi::offsets(&abis);
-    for ((slot, abi), offset) in face.layout.fields.iter().zip(&abis).zip(offsets) {
+    let slots = face.layout.fields.iter().zip(&face.model.schema.fields);
+    let public = slots.filter(|(_, field)| !field.private).map(|(slot, _)| slot);
+    for ((slot, abi), offset) in public.zip(&abis).zip(offsets) {
         lower(code, &slot.form, face.arena.own + size(slot.offset), abi, held + offset);
     }
     code.ret(at(result));

@@ -48,6 +48,7 @@ pub(crate) struct World {
     pub(crate) roles: Vec<String>,
     /// Built-in reasons, the object's own, and [`UNBORN`].
     pub(crate) refusals: Vec<String>,
+    /// One per public field.
     pub(crate) fields: Vec<Named>,
     /// With each, whether it is signed.
     pub(crate) inputs: Vec<(Named, bool)>,
@@ -92,7 +93,8 @@ impl World {
             built_in.chain(model.policy.reasons.iter().map(String::as_str)).chain([UNBORN]);
         let refusals = reasons.map(|reason| space.take(label(reason), reason));
         let refusals = refusals.collect::<Result<_, _>>()?;
-        let fields = schema.fields.iter().map(|field| (field.name.as_str(), &field.ty));
+        let fields = schema.fields.iter().filter(|field| !field.private);
+        let fields = fields.map(|field| (field.name.as_str(), &field.ty));
         let mut input_space = Space::default();
         input_space.take("at".to_owned(), "at")?;
         let inputs = schema.inputs.iter().map(|input| (input.name.as_str(), &input.ty));

@@ -1,18 +1,43 @@
-//! Digests: of states, objects, events and entries, and what a sender signs. Each has a BLAKE3
+//! Digests: of states, objects, events, entries and what they hide, and what a sender signs. Each has a BLAKE3
 //! context of its own, so that no digest of one kind is one of another.
 
 use crate::cbor::Writer;
+use crate::layout::Layout;
 use crate::model::Model;
 use crate::offer::{Envelope, NO_ROLE, View, Word};
 use crate::value::{Bytes32, Value};
 
-/// The digest of a state: all of an image but its tail.
-pub fn state_digest(state: &[u8]) -> Bytes32 {
-    Bytes32(blake3::derive_key("aqo state 1", state))
+/// The digest of a state: all of an image but its tail, with zeros in place of private fields.
+pub fn state_digest(layout: &Layout, state: &[u8]) -> Bytes32 {
+    let mut hasher = blake3::Hasher::new_derive_key("aqo state 1");
+    let mut from = 0;
+    for hidden in &layout.private {
+        hasher.update(&state[from..hidden.start]);
+        hasher.update(&vec![0; hidden.len()]);
+        from = hidden.end;
+    }
+    hasher.update(&state[from..]);
+    Bytes32(*hasher.finalize().as_bytes())
 }
 
-/// An object's id: the digest of the body of its birth.
-pub fn object_id(birth_body: &[u8]) -> Bytes32 {
+/// The salt of one private value, from that of its entry and its place among the private ones there.
+fn value_salt(salt: &Bytes32, place: u32) -> Bytes32 {
+    let mut hasher = blake3::Hasher::new_derive_key("aqo salt 1");
+    hasher.update(&salt.0);
+    hasher.update(&place.to_le_bytes());
+    Bytes32(*hasher.finalize().as_bytes())
+}
+
+/// What stands for a private value in the entry that is chained.
+pub(super) fn commitment(salt: &Bytes32, place: u32, value: &[u8]) -> Bytes32 {
+    let mut hasher = blake3::Hasher::new_derive_key("aqo private 1");
+    hasher.update(&value_salt(salt, place).0);
+    hasher.update(value);
+    Bytes32(*hasher.finalize().as_bytes())
+}
+
+/// An object's id: the digest of the body of its birth, as it is chained.
+pub(super) fn object_id(birth_body: &[u8]) -> Bytes32 {
     Bytes32(blake3::derive_key("aqo object 1", birth_body))
 }
 
@@ -34,16 +59,6 @@ pub fn chain(previous: &Bytes32, entry: &[u8]) -> Bytes32 {
         hasher.update(&[0; 64][used..]);
     }
     Bytes32(*hasher.finalize().as_bytes())
-}
-
-/// A whole entry: the body and, where it names the state, the state's digest.
-pub fn seal(mut body: Vec<u8>, state: Option<Bytes32>) -> Vec<u8> {
-    if let Some(digest) = state {
-        let mut w = Writer { bytes: body };
-        w.bytes(&digest.0);
-        body = w.bytes;
-    }
-    body
 }
 
 /// What the sender of a message signs: canonical CBOR of

@@ -1,18 +1,59 @@
 //! An entry to the canonical bytes of its body.
 
-use super::{Cause, Change, ELEMENTS, Entry, Verdict, kind};
+use super::digest::commitment;
+use super::{Cause, Change, ELEMENTS, Entry, Read, Salt, Verdict, kind};
 use crate::cbor::Writer;
 use crate::edit;
 use crate::expr::{Edit, Step};
 use crate::model::Model;
 use crate::offer::{Bind, Envelope};
-use crate::schema::Field;
+use crate::schema::{Field, Input};
 use crate::types::{Type, Types};
 use crate::value::Value;
+
+/// Writes private values as they are, or commitments in their place.
+struct Veil<'s> {
+    salt: Option<&'s Salt>,
+    /// How many commitments there are so far.
+    next: u32,
+}
+
+impl Veil<'_> {
+    fn write(&mut self, w: &mut Writer, private: bool, value: impl FnOnce(&mut Writer)) {
+        let Some(salt) = self.salt.filter(|_| private) else { return value(w) };
+        let mut open = Writer::default();
+        value(&mut open);
+        w.bytes(&commitment(salt, self.next, &open.bytes).0);
+        self.next += 1;
+    }
+
+    /// The same of an element that begins with a number, which stays open.
+    fn element(
+        &mut self,
+        w: &mut Writer,
+        (number, private): (u16, bool),
+        element: impl FnOnce(&mut Writer),
+    ) {
+        if private && self.salt.is_some() {
+            w.array(2);
+            w.uint(u64::from(number));
+        }
+        self.write(w, private, element);
+    }
+}
 
 impl Entry {
     /// The canonical bytes of the body.
     pub fn encode(&self, model: &Model) -> Vec<u8> {
+        self.write(model, Veil { salt: None, next: 0 })
+    }
+
+    /// The canonical bytes of the body that is chained: with commitments for what is private.
+    pub fn close(&self, model: &Model, salt: &Salt) -> Vec<u8> {
+        self.write(model, Veil { salt: Some(salt), next: 0 })
+    }
+
+    fn write(&self, model: &Model, mut veil: Veil<'_>) -> Vec<u8> {
         let schema = &model.schema;
         let mut w = Writer::default();
         w.array(ELEMENTS);
@@ -27,56 +68,21 @@ impl Entry {
         w.int(self.now);
         w.int(self.observed - self.now);
         w.uint(u64::from(self.ignored));
-        self.encode_cause(model, &mut w);
+        self.encode_cause(model, &mut veil, &mut w);
         w.array(self.inputs.len());
         for read in &self.inputs {
-            let word = read.view.as_ref().and_then(|view| view.word);
-            w.array(3 + usize::from(word.is_some()));
-            w.uint(u64::from(schema.inputs[usize::from(read.input)].number));
-            match &read.view {
-                Some(view) => {
-                    let ty = &schema.inputs[usize::from(read.input)].ty;
-                    w.value(&view.value, ty, &schema.types);
-                    w.int(self.now - view.at);
-                }
-                None => {
-                    w.null();
-                    w.int(0);
-                }
-            }
-            if let Some(word) = word {
-                w.array(3);
-                w.bytes(&word.key.0);
-                w.uint(u64::from(word.epoch));
-                w.bytes(&word.signature);
-            }
+            let input = &schema.inputs[usize::from(read.input)];
+            veil.element(&mut w, (input.number, input.private), |w| {
+                self.encode_read(read, input, &schema.types, w);
+            });
         }
-        w.array(self.outcomes.len());
-        for outcome in &self.outcomes {
-            let has_amounts = !outcome.amounts.is_empty();
-            w.array(if outcome.of.is_some() { 5 } else { 3 + usize::from(has_amounts) });
-            match outcome.rule {
-                Some(rule) => w.uint(u64::from(model.policy.rules[usize::from(rule)].number)),
-                None => w.null(),
-            }
-            let (verdict, reason) = match outcome.verdict {
-                Verdict::Held(reason) => (1, reason.0),
-                Verdict::Refused(reason) => (2, reason.0),
-                Verdict::Committed => (3, 0),
-                Verdict::Waits => (4, 0),
-            };
-            w.uint(verdict);
-            w.uint(u64::from(reason));
-            if has_amounts || outcome.of.is_some() {
-                w.array(outcome.amounts.len());
-                outcome.amounts.iter().for_each(|amount| w.int(*amount));
-            }
-            outcome.of.iter().for_each(|number| w.uint(*number));
-        }
+        self.encode_outcomes(model, &mut w);
         w.array(self.changes.len());
         for change in &self.changes {
             let field = &schema.fields[usize::from(change.field)];
-            change.encode(field, &schema.types, &mut w);
+            veil.element(&mut w, (field.number, field.private), |w| {
+                change.encode(field, &schema.types, w);
+            });
         }
         w.array(self.events.len());
         for said in &self.events {
@@ -107,6 +113,31 @@ impl Entry {
         w.bytes
     }
 
+    fn encode_outcomes(&self, model: &Model, w: &mut Writer) {
+        w.array(self.outcomes.len());
+        for outcome in &self.outcomes {
+            let has_amounts = !outcome.amounts.is_empty();
+            w.array(if outcome.of.is_some() { 5 } else { 3 + usize::from(has_amounts) });
+            match outcome.rule {
+                Some(rule) => w.uint(u64::from(model.policy.rules[usize::from(rule)].number)),
+                None => w.null(),
+            }
+            let (verdict, reason) = match outcome.verdict {
+                Verdict::Held(reason) => (1, reason.0),
+                Verdict::Refused(reason) => (2, reason.0),
+                Verdict::Committed => (3, 0),
+                Verdict::Waits => (4, 0),
+            };
+            w.uint(verdict);
+            w.uint(u64::from(reason));
+            if has_amounts || outcome.of.is_some() {
+                w.array(outcome.amounts.len());
+                outcome.amounts.iter().for_each(|amount| w.int(*amount));
+            }
+            outcome.of.iter().for_each(|number| w.uint(*number));
+        }
+    }
+
     fn encode_rest(&self, model: &Model, w: &mut Writer) {
         if self.lapsed.is_empty() && self.bound.is_empty() && self.mode.is_none() {
             w.null();
@@ -130,7 +161,29 @@ impl Entry {
         }
     }
 
-    fn encode_cause(&self, model: &Model, w: &mut Writer) {
+    fn encode_read(&self, read: &Read, input: &Input, types: &Types, w: &mut Writer) {
+        let word = read.view.as_ref().and_then(|view| view.word);
+        w.array(3 + usize::from(word.is_some()));
+        w.uint(u64::from(input.number));
+        match &read.view {
+            Some(view) => {
+                w.value(&view.value, &input.ty, types);
+                w.int(self.now - view.at);
+            }
+            None => {
+                w.null();
+                w.int(0);
+            }
+        }
+        if let Some(word) = word {
+            w.array(3);
+            w.bytes(&word.key.0);
+            w.uint(u64::from(word.epoch));
+            w.bytes(&word.signature);
+        }
+    }
+
+    fn encode_cause(&self, model: &Model, veil: &mut Veil<'_>, w: &mut Writer) {
         match &self.cause {
             Cause::Birth { class, creator, bind, roles } => {
                 w.array(6);
@@ -157,16 +210,25 @@ impl Entry {
                 let message = &model.schema.messages[usize::from(*kind)];
                 w.uint(u64::from(message.number));
                 w.array(params.len());
-                w.values(params, &message.params, &model.schema.types);
+                for (index, (value, param)) in (0u16..).zip(params.iter().zip(&message.params)) {
+                    let private = message.private.contains(&index);
+                    veil.write(w, private, |w| w.value(value, &param.ty, &model.schema.types));
+                }
                 match envelope {
                     None => w.null(),
-                    Some(envelope) => encode_envelope(model, w, envelope),
+                    Some(envelope) => {
+                        encode_by(model, w, envelope);
+                        // A guess at what is private could be held against it.
+                        let private = !message.private.is_empty();
+                        veil.write(w, private, |w| w.bytes(&envelope.signature));
+                    }
                 }
             }
             Cause::Consent(consent) => {
                 w.array(2);
                 w.uint(u64::from(model.policy.rules[usize::from(consent.rule)].number));
-                encode_envelope(model, w, &consent.by);
+                encode_by(model, w, &consent.by);
+                w.bytes(&consent.by.signature);
             }
             Cause::Bind(bind) => {
                 w.array(3);
@@ -240,14 +302,14 @@ fn encode_step<'t>(w: &mut Writer, step: &Step<Value>, ty: &'t Type, types: &'t 
     held
 }
 
-fn encode_envelope(model: &Model, w: &mut Writer, envelope: &Envelope) {
+/// An envelope up to its signature.
+fn encode_by(model: &Model, w: &mut Writer, envelope: &Envelope) {
     w.array(6);
     w.uint(u64::from(model.schema.roles[usize::from(envelope.role)].number));
     w.bytes(&envelope.key.0);
     w.uint(u64::from(envelope.epoch));
     w.uint(envelope.counter);
     w.int(envelope.not_after);
-    w.bytes(&envelope.signature);
 }
 
 fn encode_bind(w: &mut Writer, bind: &Bind) {

@@ -31,9 +31,22 @@
 //!               bound: [[role, 0 put | 1 add | 2 remove, key], …]   in the order in which it happened
 //!               mode: null or, where it changed, 0 awake, 1 dormant, 2 ended
 //! entry = body, then (32-byte string) the digest of the state after it, where the sequence is a
-//!         multiple of 64 or the kind is not tick or message
+//!         multiple of 64 or the kind is not tick, message or consent
 //! digest(n) = BLAKE3("aqo entry 1"; digest(n - 1) + entry + zeros to a multiple of 64 bytes)
 //! ```
+//! What is private ([`crate::private`]) is chained as a commitment: in the entry that is chained, and in
+//! the birth of which an object's id is the digest, a 32-byte string stands for a private parameter and
+//! for the signature of a message that has one, and `[number, 32-byte string]` for an element of inputs
+//! or changes that is private. Each is
+//!
+//! ```text
+//! BLAKE3("aqo private 1"; BLAKE3("aqo salt 1"; salt + place) + what it stands for)
+//! ```
+//! where place (u32, little-endian) counts the commitments of the entry from 0. A store keeps the
+//! values, and after the entry its salt (32-byte string). Whoever has only the chained form can follow
+//! the chain and learns no private value; who is shown one value, and the salt of its place, can hold
+//! both against it, and learns no other.
+//!
 //! The zeros let whole blocks of many chains be hashed at once; an entry shows its own end, so they
 //! add nothing that could be forged. A birth's predecessor is the class. Numbers are the stable
 //! numbers of declarations, times are microseconds, reasons are numbers of [`Reason`].
@@ -41,15 +54,15 @@
 mod decode;
 mod digest;
 mod encode;
+mod whole;
 
 use crate::expr::{Edit, Step};
 use crate::offer::{Bind, Consent, Envelope, View};
 use crate::policy::Reason;
 use crate::value::{Bytes32, Value};
 
-pub use digest::{
-    chain, consent_bytes, event_id, object_id, reading_bytes, seal, signed_bytes, state_digest,
-};
+pub use digest::{chain, consent_bytes, event_id, reading_bytes, signed_bytes, state_digest};
+pub use whole::{Salt, Whole};
 
 /// What one step recorded. Declarations are named by index, not by number.
 #[derive(Clone, Debug, PartialEq, Eq)]

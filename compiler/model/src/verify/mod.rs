@@ -26,6 +26,7 @@ pub use rules::{changes_as_declared, is_word_of, place_of_edit};
 
 use crate::facts::Interval;
 use crate::model::Model;
+use crate::private;
 use crate::types::{Kind, Type};
 
 /// What is wrong with a Model.
@@ -142,5 +143,15 @@ pub fn verify(model: &Model) -> Result<(), Flaw> {
     size::of_trees(model)?;
     scope::verify(model)?;
     rules::verify(model)?;
+    is_private(model)?;
     size::of_bytes(model)
+}
+
+/// What is private is marked, and nothing keeps it openly.
+fn is_private(model: &Model) -> Result<(), Flaw> {
+    schema::require(private::is_marked(model), "a value that is not private as its field is")
+        .and_then(|()| {
+            schema::require(private::told(model).is_empty(), "a private value in the open")
+        })
+        .at(|| "private fields".to_owned())
 }
