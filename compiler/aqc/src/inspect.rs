@@ -2,6 +2,7 @@
 
 mod body;
 pub(crate) mod cost;
+mod reads;
 
 use self::body::{expr, statements};
 use aqo_compiler::emit::{Artifact, Seal};
@@ -49,6 +50,7 @@ fn as_json(artifact: &Artifact) -> serde_json::Value {
         "schema": artifact.model.schema,
         "policy": artifact.model.policy,
         "cost": cost::as_json(&artifact.cost),
+        "reads": reads::as_json(&artifact.model),
     })
 }
 
@@ -78,6 +80,9 @@ fn as_text(artifact: &Artifact, size: usize) -> Vec<String> {
         let pause = pause.iter().map(|pause| expr(model, &pause.holds, &[]));
         lines.extend(pause.map(|holds| format!("  {word} when {holds}")));
     }
+    // Ticks at which nothing of this has changed come to nothing.
+    lines.extend([String::new(), "what may change a tick".to_owned()]);
+    lines.extend(reads::lines(model));
     lines.extend([String::new(), "policy".to_owned()]);
     lines.extend(policy(model));
     lines

@@ -22,6 +22,7 @@ pub mod numbers;
 pub mod offer;
 pub mod policy;
 pub mod private;
+pub mod reads;
 pub mod request;
 pub mod schema;
 pub mod slope;

@@ -92,10 +92,10 @@ pub fn wakes(model: &Model) -> Wakes<'_> {
     found
 }
 
-/// When time alone may change whether an object is awake.
+/// When time alone may change a condition, such as whether an object is awake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flips<'m> {
-    /// Comparisons in `dormant` and `ends` that time turns, either way.
+    /// Comparisons that time turns, either way.
     pub times: Vec<Wake<'m>>,
     /// Those of trust that decay turns.
     pub falls: Vec<Fall<'m>>,
@@ -120,18 +120,35 @@ impl Flips<'_> {
 
 /// When time alone may change whether an object is awake.
 pub fn flips(model: &Model) -> Flips<'_> {
-    let (mut found, mut foreseen) = (Wakes::default(), true);
-    let (mut falls, mut slopes) = (Vec::new(), Vec::new());
+    let mut all =
+        Flips { times: Vec::new(), falls: Vec::new(), slopes: Vec::new(), foreseen: true };
     for pause in model.policy.dormant.iter().chain(&model.policy.ends) {
-        let trust = Some((&mut falls, &mut slopes));
-        let locals = &pause.locals;
-        let mut guard = Guard { model, locals, foreseen: true, found: &mut found, trust };
-        guard.times(&pause.holds, true, &[]);
-        guard.times(&pause.holds, false, &[]);
-        foreseen &= guard.foreseen;
+        let one = flips_of(model, &pause.locals, &pause.holds, &[], false);
+        all.times.extend(one.times);
+        all.falls.extend(one.falls);
+        all.slopes.extend(one.slopes);
+        all.foreseen &= one.foreseen;
     }
-    slopes.sort_unstable();
-    slopes.dedup();
+    all.slopes.sort_unstable();
+    all.slopes.dedup();
+    all
+}
+
+/// When time alone may change a condition, where those before it hold. `limited` says that whoever
+/// asks looks anew whenever a limit frees.
+pub(crate) fn flips_of<'m>(
+    model: &'m Model,
+    locals: &'m [Type],
+    cond: &'m Expr,
+    before: &[&'m Expr],
+    limited: bool,
+) -> Flips<'m> {
+    let (mut found, mut falls, mut slopes) = (Wakes::default(), Vec::new(), Vec::new());
+    let trust = Some((&mut falls, &mut slopes));
+    let mut guard = Guard { model, locals, foreseen: true, found: &mut found, trust, limited };
+    guard.times(cond, true, before);
+    guard.times(cond, false, before);
+    let foreseen = guard.foreseen;
     Flips { times: found.times, falls, slopes, foreseen }
 }
 
@@ -155,7 +172,7 @@ fn limits(model: &Model) -> Vec<usize> {
 }
 
 /// Whether an expression, or a derive that it reads, holds such a node.
-fn mentions(model: &Model, expr: &Expr, is: &dyn Fn(&Expr) -> bool) -> bool {
+pub(crate) fn mentions(model: &Model, expr: &Expr, is: &dyn Fn(&Expr) -> bool) -> bool {
     let mut found = false;
     expr.walk(&mut |expr| {
         found |= is(expr);
@@ -176,11 +193,13 @@ struct Guard<'m, 'f> {
     found: &'f mut Wakes<'m>,
     /// What comparisons of trust go to, where they matter: a tick rule's are looked at after entries.
     trust: Option<(&'f mut Vec<Fall<'m>>, &'f mut Vec<Measure>)>,
+    /// Whether what is left of a limit is looked at whenever the limit frees.
+    limited: bool,
 }
 
 impl<'m, 'f> Guard<'m, 'f> {
     fn of_rule(model: &'m Model, locals: &'m [Type], found: &'f mut Wakes<'m>) -> Self {
-        Guard { model, locals, foreseen: true, found, trust: None }
+        Guard { model, locals, foreseen: true, found, trust: None, limited: false }
     }
 
     /// What a guard joins by `and`, but for what only an offer can tell.
@@ -271,7 +290,8 @@ impl<'m, 'f> Guard<'m, 'f> {
                 let trust =
                     self.trust.as_mut().map(|(falls, slopes)| (&mut **falls, &mut **slopes));
                 let locals = &derive.locals;
-                let mut inner = Guard { model, locals, foreseen: true, found, trust };
+                let limited = self.limited;
+                let mut inner = Guard { model, locals, foreseen: true, found, trust, limited };
                 inner.times(&derive.value, truth, &[]);
                 self.foreseen &= inner.foreseen;
             }
@@ -281,7 +301,9 @@ impl<'m, 'f> Guard<'m, 'f> {
 
     /// Whether trust or a limit says it, where that matters.
     fn slides(&self, expr: &Expr) -> bool {
-        let slides = |expr: &Expr| matches!(expr, Expr::Trust(_) | Expr::Left(_));
+        let slides = |expr: &Expr| {
+            matches!(expr, Expr::Trust(_)) || (!self.limited && matches!(expr, Expr::Left(_)))
+        };
         self.trust.is_some() && mentions(self.model, expr, &slides)
     }
 
@@ -339,7 +361,8 @@ impl<'m, 'f> Guard<'m, 'f> {
             self.foreseen = false;
             return;
         };
-        if given.iter().any(|part| mentions(self.model, part, &is_offered)) {
+        let unsure = |part: &&Expr| self.moves(part) || mentions(self.model, part, &is_offered);
+        if given.iter().any(unsure) {
             self.foreseen = false;
             return;
         }
@@ -379,7 +402,7 @@ fn is_offered(expr: &Expr) -> bool {
 }
 
 /// The parts that `and` joins, in order.
-fn flatten<'m>(cond: &'m Expr, parts: &mut Vec<&'m Expr>) {
+pub(crate) fn flatten<'m>(cond: &'m Expr, parts: &mut Vec<&'m Expr>) {
     if let Expr::And(a, b) = cond {
         flatten(a, parts);
         flatten(b, parts);

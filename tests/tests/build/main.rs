@@ -8,6 +8,7 @@ mod cost;
 mod coverage;
 mod gaps;
 mod lives;
+mod quiet;
 mod random;
 mod read;
 mod trust;

@@ -4,6 +4,7 @@
 //! `AQO_PROGRAMS` says how many, `AQO_SEED` where to begin. A program that fails is made smaller and
 //! shown with its seed.
 
+mod calm;
 mod constructs;
 mod found;
 mod shrink;
@@ -85,6 +86,7 @@ fn live(engine: &Engine, kept: &Kept, seed: u64) -> Result<Told, String> {
         return Err("the core is of another class".to_owned());
     }
     let mut told = Told::default();
+    calm::live(model, &layout, seed, &mut told)?;
     for trace in 0..TRACES {
         let mut twin = Twin::new(model, &layout, &mut core, seed * TRACES + trace);
         twin.live(OFFERS, &mut told).map_err(|why| format!("trace {trace}, {why}"))?;

@@ -19,6 +19,7 @@ mod levels;
 mod locks;
 mod projects;
 mod properties;
+mod reads;
 mod sarif;
 mod scenarios;
 mod stdlib;

@@ -130,6 +130,11 @@ fn shapes(model: &Model, shapes: &[Shape], of: Option<u16>) -> String {
     shown.collect::<Vec<_>>().join(" | ")
 }
 
+/// A constant duration.
+fn span(e: &Expr) -> Option<String> {
+    if let Expr::Value(Value::Int(span)) = e { Some(show_duration(*span)) } else { None }
+}
+
 /// An expression as text. Numbers are scaled; names of locals are lost.
 pub(super) fn expr(model: &Model, e: &Expr, names: &[Param]) -> String {
     let show = |e: &Expr| expr(model, e, names);
@@ -169,7 +174,8 @@ pub(super) fn expr(model: &Model, e: &Expr, names: &[Param]) -> String {
         | Expr::Call(..) => made(model, e, names),
         Expr::Some(inner) | Expr::Unwrap(inner) | Expr::Fit(inner, ..) => show(inner),
         Expr::Neg(a) => format!("-{}", show(a)),
-        Expr::Add(a, b) | Expr::Shift(a, b) => infix(a, "+", b),
+        Expr::Shift(a, b) => format!("({} + {})", show(a), span(b).unwrap_or_else(|| show(b))),
+        Expr::Add(a, b) => infix(a, "+", b),
         Expr::Sub(a, b) => infix(a, "-", b),
         Expr::Mul(a, b) => infix(a, "*", b),
         Expr::Div(rounding, a, b) => format!("{}{}", word(*rounding), infix(a, "/", b)),

@@ -8,10 +8,10 @@ use crate::image::State;
 use crate::layout::{Layout, state};
 use crate::limits::PERIOD_MIN;
 use crate::model::Model;
-use crate::policy::Pause;
+use crate::policy::{Measure, Pause};
 use crate::slope::{GRID, SPANS};
 use crate::types::{NEVER, Type};
-use crate::wake::{Wakes, flips, wakes};
+use crate::wake::{Flips, Wakes, flips, wakes};
 
 /// An instant at which the object wants to be ticked.
 #[derive(Clone, Copy)]
@@ -70,26 +70,52 @@ pub(super) fn after(model: &Model, state: &State, before: &[bool]) -> i64 {
 /// The next instant at which the object falls asleep, wakes or ends by time alone.
 pub(super) fn next_flip(model: &Model, state: &State) -> Option<i64> {
     let flips = flips(model);
-    let times = flips.times.iter().filter_map(|wake| {
+    // Trust settles after the mode: what an entry made of it is looked at soon.
+    let soon = flips.reads_trust().then(|| state.now.saturating_add(PERIOD_MIN));
+    let candidates = changes(model, state, &flips, state.now).chain(soon);
+    let ahead = candidates.filter(|instant| *instant > state.now && *instant < NEVER);
+    ahead.filter(|instant| mode_at(model, state, *instant).is_some()).min()
+}
+
+/// The instants at which time may turn one of these, some of which may lie before `now`.
+pub(super) fn changes<'s>(
+    model: &'s Model,
+    state: &'s State,
+    flips: &'s Flips<'s>,
+    now: i64,
+) -> impl Iterator<Item = i64> + 's {
+    let times = flips.times.iter().filter_map(move |wake| {
         let mut scope = given(model, state, &wake.given, wake.locals)?;
         scope.int(&wake.at).ok()
     });
     let (policy, trust) = (model.policy.trust.as_ref(), state.trust.as_ref());
-    let falls = flips.falls.iter().filter_map(|fall| {
+    let falls = flips.falls.iter().filter_map(move |fall| {
         let mut scope = given(model, state, &fall.given, fall.locals)?;
         let below = scope.int(fall.below.0).ok()?.checked_add(fall.below.1)?;
-        trust?.falls_below(policy?, (state.born, state.now), below)
+        trust?.falls_below(policy?, (state.born, now), below)
     });
-    let grid = flips.slopes.iter().filter_map(|measure| Some(policy?.window(*measure) / SPANS));
-    let grid = grid.flat_map(|span| {
-        let next = (state.now - state.born) / span + 1;
-        (next..next + GRID).map(move |number| state.born + number * span)
-    });
-    // Trust settles after the mode: what an entry made of it is looked at soon.
-    let soon = flips.reads_trust().then(|| state.now.saturating_add(PERIOD_MIN));
-    let candidates = times.chain(falls).chain(grid).chain(soon);
-    let ahead = candidates.filter(|instant| *instant > state.now && *instant < NEVER);
-    ahead.filter(|instant| mode_at(model, state, *instant).is_some()).min()
+    let slopes = flips.slopes.iter();
+    let grid = slopes.filter_map(move |measure| grid(model, state, *measure, now)).flatten();
+    times.chain(falls).chain(grid)
+}
+
+/// The instants at which a slope may change by time alone.
+fn grid(
+    model: &Model,
+    state: &State,
+    measure: Measure,
+    now: i64,
+) -> Option<impl Iterator<Item = i64> + use<>> {
+    let span = model.policy.trust.as_ref()?.window(measure) / SPANS;
+    let (born, next) = (state.born, (now - state.born) / span + 1);
+    Some((next..next + GRID).map(move |number| born + number * span))
+}
+
+/// The next instant at which a slope changes by time alone.
+pub(super) fn next_slope(model: &Model, state: &State, measure: Measure, now: i64) -> Option<i64> {
+    let (policy, trust) = (model.policy.trust.as_ref()?, state.trust.as_ref()?);
+    let slope = |now| trust.measure(policy, (state.born, now), 0, measure);
+    grid(model, state, measure, now)?.find(|instant| slope(*instant) != slope(now))
 }
 
 /// What a state's mode changes to if nothing but time happens until then.
