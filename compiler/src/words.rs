@@ -21,13 +21,14 @@ impl<'w> Words<'w> {
         for stmt in &block.stmts {
             match &stmt.kind {
                 StmtKind::Let(stmt) => self.expr(&stmt.value),
-                StmtKind::Set { place, value } | StmtKind::Remove { from: place, value } => {
+                StmtKind::Set { place, value } => {
                     self.place(place);
                     self.expr(value);
                 }
-                StmtKind::Add { value, to, otherwise } => {
+                StmtKind::Add { value, to: place, otherwise }
+                | StmtKind::Remove { value, from: place, otherwise } => {
                     self.expr(value);
-                    self.place(to);
+                    self.place(place);
                     self.reasons.extend(otherwise);
                 }
                 StmtKind::Emit(call) => self.args(&call.args),

@@ -450,7 +450,7 @@ pub enum StmtKind {
     Let(Let),
     Set { place: Place, value: Expr },
     Add { value: Expr, to: Place, otherwise: Option<Refuse> },
-    Remove { value: Expr, from: Place },
+    Remove { value: Expr, from: Place, otherwise: Option<Refuse> },
     Emit(Call),
     Predict { name: Name, holds: Expr, form: PredictForm, span: Expr },
     Tell { child: Name, key: Option<Expr>, call: Call },

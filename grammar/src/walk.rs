@@ -168,7 +168,7 @@ impl<'t> Walk<'t> {
             StmtKind::Let(item) => self.binding(item),
             StmtKind::Set { place, value }
             | StmtKind::Add { value, to: place, .. }
-            | StmtKind::Remove { value, from: place } => {
+            | StmtKind::Remove { value, from: place, .. } => {
                 self.place(place);
                 self.expr(value);
             }

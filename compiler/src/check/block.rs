@@ -44,7 +44,10 @@ impl Checker<'_> {
             }
             let before = index.checked_sub(1).and_then(|before| block.stmts.get(before));
             let follows_set = before.is_some_and(|stmt| {
-                matches!(stmt.kind, StmtKind::Set { .. } | StmtKind::Add { .. })
+                matches!(
+                    stmt.kind,
+                    StmtKind::Set { .. } | StmtKind::Add { .. } | StmtKind::Remove { .. }
+                )
             });
             let first_problem = self.problems.len();
             stmts.extend(self.stmt(stmt, follows_set));
@@ -171,7 +174,9 @@ impl Checker<'_> {
             StmtKind::If(stmt) => self.if_stmt(stmt),
             StmtKind::Match { subject, arms } => self.match_stmt(subject, arms, stmt.at),
             StmtKind::Add { value, to, otherwise } => self.add_to(value, to, otherwise.as_ref()),
-            StmtKind::Remove { value, from } => self.remove_from(value, from),
+            StmtKind::Remove { value, from, otherwise } => {
+                self.remove_from(value, from, otherwise.as_ref())
+            }
             StmtKind::Tell { .. } => self.leave_out(stmt, "`tell`"),
             StmtKind::Spawn { .. } => self.leave_out(stmt, "`spawn`"),
             StmtKind::Close { .. } => self.leave_out(stmt, "`close`"),

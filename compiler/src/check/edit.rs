@@ -184,12 +184,17 @@ impl Checker<'_> {
     }
 
     /// `remove v from xs`
-    pub(super) fn remove_from(&mut self, value: &tree::Expr, from: &Place) -> Option<Stmt> {
+    pub(super) fn remove_from(
+        &mut self,
+        value: &tree::Expr,
+        from: &Place,
+        refuse: Option<&Refuse>,
+    ) -> Option<Stmt> {
         if let Some(role) = self.role_to_bind(from) {
-            return self.bind_role(role, from, value, None, Edit::Remove(()));
+            return self.bind_role(role, from, value, refuse, Edit::Remove(()));
         }
         let target = self.target(from)?;
-        self.edit(target, value, None, Edit::Remove(()))
+        self.edit(target, value, refuse, Edit::Remove(()))
     }
 
     /// The role that a statement binds anew.
@@ -394,10 +399,8 @@ impl Checker<'_> {
             problem.label = "may not be there".to_owned();
             problem
         };
-        problem.help = Some(match edit {
-            Edit::Remove(_) => "make it anew: `set m[k] = […] else refuse gone`".to_owned(),
-            Edit::Put(_) | Edit::Add(_) => "say what happens: `… else refuse no_room`".to_owned(),
-        });
+        let reason = if matches!(edit, Edit::Remove(_)) { "gone" } else { "no_room" };
+        problem.help = Some(format!("say what happens: `… else refuse {reason}`"));
         problem.related.extend(place.map(|place| (place, "declared here".to_owned())));
     }
 

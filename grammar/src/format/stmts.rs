@@ -34,13 +34,14 @@ impl Printer<'_> {
                 });
                 p.else_refuse(otherwise.as_ref());
             }
-            StmtKind::Remove { value, from } => {
+            StmtKind::Remove { value, from, otherwise } => {
                 p.lead(Kind::Remove);
                 p.expr(value);
                 p.clause(|p| {
                     p.lead(Kind::From);
                     p.place(from);
                 });
+                p.else_refuse(otherwise.as_ref());
             }
             StmtKind::Emit(call) => {
                 p.lead(Kind::Emit);

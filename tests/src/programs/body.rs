@@ -416,6 +416,9 @@ impl Body<'_, '_> {
                 let key = self.draw.value(key, 1);
                 self.deeper(&format!("{place}[{key}]"), value, true)
             }
+            Type::Set { item, .. } if keyed && self.draw.chance.percent(40) => {
+                format!("remove {} from {place} else refuse gone", self.draw.value(item, 1))
+            }
             Type::Ring { item, .. } => self.added(item, place, !keyed),
             Type::List { item, .. } | Type::Set { item, .. } => self.added(item, place, false),
             _ if keyed => self.answered(place, held),
