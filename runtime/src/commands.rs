@@ -10,7 +10,6 @@ use aqo_runtime::door;
 use aqo_runtime::environment::RealDisk;
 use aqo_runtime::error::{Error, Result};
 use aqo_runtime::host::{BirthValues, Saying, pick};
-use aqo_runtime::keys::Key;
 use aqo_runtime::present::{self, Lines, print};
 use aqo_runtime::run::{self, Options, Speed};
 use aqo_runtime::sign::SignedMessage;
@@ -155,7 +154,8 @@ struct Values {
     /// A birth value.
     #[arg(long = "with", value_name = "FIELD=VALUE", value_parser = pair)]
     with: Vec<(String, String)>,
-    /// The key of a role: a key file, or a public key of 64 hex digits; of a set several, with commas.
+    /// The key of a role: its file, its name, or 64 hex digits of a public key; of a set several, with
+    /// commas.
     #[arg(long = "role", value_name = "ROLE=KEY", value_parser = pair)]
     role: Vec<(String, String)>,
     /// Make keys for roles that have none, and keep them in the store.
@@ -272,7 +272,7 @@ fn birth_values(values: &Values) -> Result<BirthValues> {
         for key in keys.split(',').filter(|key| !key.is_empty()) {
             held.push(match Bytes32::from_hex(key) {
                 Some(public) => public,
-                None => Key::read(&RealDisk, Path::new(key))?.public(),
+                None => keys::person_key(Path::new(key))?.public(),
             });
         }
     }

@@ -93,7 +93,7 @@ pub(super) fn sign(arguments: &Sign) -> Result<()> {
 }
 
 /// A key in a file, or one of the caller's by its name.
-fn person_key(named: &Path) -> Result<Key> {
+pub(super) fn person_key(named: &Path) -> Result<Key> {
     let kept = people_directory().map(|directory| directory.join(named).with_extension("pem"));
     match kept {
         Some(kept) if !named.exists() && kept.exists() => Key::read(&RealDisk, &kept),

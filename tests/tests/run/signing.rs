@@ -288,3 +288,33 @@ fn a_message_is_signed_in_one_place_and_sent_from_another() {
     drop(stranger);
     assert_eq!(lineage_of(Path::new(&home)).entries.len(), 2);
 }
+
+/// A key that `aqr key new` made is named wherever a key is.
+#[test]
+fn a_key_goes_by_its_name() {
+    let directory = store();
+    let wasm = directory.path().join("shed.wasm").display().to_string();
+    std::fs::write(&wasm, component_of(SHED)).unwrap();
+    let home = directory.path().join("home").display().to_string();
+    let call = |arguments: &[&str]| {
+        let mut command = Command::new(binary("aqr"));
+        let command = command.args(arguments).stdin(Stdio::null());
+        let output = command.env("XDG_CONFIG_HOME", directory.path()).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+    };
+    for name in ["ann", "bo"] {
+        assert_eq!(call(&["key", "new", name]).0, 0);
+    }
+    let birth = |owner: &str| {
+        let owner = format!("owner={owner}");
+        call(&["birth", &wasm, "--store", &home, "--role", "probe=bo", "--role", &owner])
+    };
+    let (code, said) = birth("cy");
+    assert!(code == 1 && said.contains("no key `cy` is at hand"), "{said}");
+    let (code, said) = birth("ann");
+    assert_eq!(code, 0, "{said}");
+    let send = ["send", "shed", "fix", "to=7", "--as", "owner", "--key", "ann", "--store", &home];
+    let (code, said) = call(&send);
+    assert_eq!(code, 0, "{said}");
+}
