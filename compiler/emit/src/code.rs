@@ -3,6 +3,7 @@
 
 use crate::bound::{Part, Rounds};
 use crate::ir::{Exp, Func, Label, Stm, Ty, Var, load32};
+use crate::shorten::shorten;
 use crate::unit::{Routine, Unit};
 
 /// A function under construction.
@@ -21,7 +22,8 @@ impl<'u, 'm> Code<'u, 'm> {
     }
 
     pub(crate) fn finish(self, result: Option<Ty>) -> Func {
-        Func { params: self.params, result, locals: self.locals, body: self.stms }
+        let body = shorten(self.params.len(), self.stms);
+        Func { params: self.params, result, locals: self.locals, body }
     }
 
     /// The parameters, in order.
@@ -140,9 +142,8 @@ impl<'u, 'm> Code<'u, 'm> {
     ) {
         let index = self.bind(0);
         let count = self.atom(count.into());
-        self.block(|code, done| {
-            code.repeat(rounds, |code, again| {
-                code.stop_if(done, count.le_u(index));
+        self.repeat(rounds, |code, again| {
+            code.when(index.get().lt_u(count), |code| {
                 body(code, index);
                 code.set(index, index + 1);
                 code.stop(again);
@@ -224,23 +225,24 @@ impl<'u, 'm> Code<'u, 'm> {
         }
     }
 
-    /// Writes constant bytes.
+    /// Writes constant bytes; may touch up to three beyond their end.
     pub(crate) fn bytes(&mut self, to: impl Into<Exp>, offset: u32, bytes: &[u8]) {
         let to = self.atom(to.into());
         let mut done = 0;
         while done < bytes.len() {
-            let left = u32::try_from(bytes.len() - done).expect("constants are short");
-            let width = usize::from(chunk(left));
+            let left = (bytes.len() - done).min(8);
+            // One store may touch some beyond the end.
+            let width = left.next_power_of_two();
             let mut wide = [0; 8];
-            wide[..width].copy_from_slice(&bytes[done..done + width]);
+            wide[..left].copy_from_slice(&bytes[done..done + left]);
             let value = u64::from_le_bytes(wide);
             let value = match u32::try_from(value) {
                 Ok(value) if width < 8 => Exp::I32(value.cast_signed()),
                 Ok(_) | Err(_) => Exp::I64(value.cast_signed()),
             };
             let offset = offset + u32::try_from(done).expect("constants are short");
-            self.store(chunk(left), to.clone(), offset, value);
-            done += width;
+            self.store(width as u8, to.clone(), offset, value);
+            done += left;
         }
     }
 }

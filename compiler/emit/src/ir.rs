@@ -61,6 +61,10 @@ pub(crate) enum Binary {
     LtU,
     LeS,
     LeU,
+    GtS,
+    GtU,
+    GeS,
+    GeU,
 }
 
 /// How wide a memory access is, and how its value is widened.
@@ -377,8 +381,22 @@ operators!(
 impl Binary {
     /// Whether the result is a truth.
     pub(crate) fn compares(self) -> bool {
+        self.opposite().is_some()
+    }
+
+    /// Of a comparison, the one that is true where it is false.
+    pub(crate) fn opposite(self) -> Option<Binary> {
         match self {
-            Binary::Eq | Binary::Ne | Binary::LtS | Binary::LtU | Binary::LeS | Binary::LeU => true,
+            Binary::Eq => Some(Binary::Ne),
+            Binary::Ne => Some(Binary::Eq),
+            Binary::LtS => Some(Binary::GeS),
+            Binary::LtU => Some(Binary::GeU),
+            Binary::LeS => Some(Binary::GtS),
+            Binary::LeU => Some(Binary::GtU),
+            Binary::GtS => Some(Binary::LeS),
+            Binary::GtU => Some(Binary::LeU),
+            Binary::GeS => Some(Binary::LtS),
+            Binary::GeU => Some(Binary::LtU),
             Binary::Add
             | Binary::Sub
             | Binary::Mul
@@ -391,7 +409,7 @@ impl Binary {
             | Binary::Shl
             | Binary::ShrS
             | Binary::ShrU
-            | Binary::Rotl => false,
+            | Binary::Rotl => None,
         }
     }
 }

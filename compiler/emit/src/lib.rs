@@ -16,6 +16,7 @@ mod memory;
 mod names;
 mod read;
 mod sections;
+mod shorten;
 mod translate;
 mod unit;
 mod wasm;

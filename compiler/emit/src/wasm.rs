@@ -67,12 +67,33 @@ impl Module {
         module.section(&code);
         if !self.data.is_empty() {
             let mut data = DataSection::new();
-            for (address, bytes) in &self.data {
+            for (address, bytes) in &self.segments() {
                 data.active(0, &ConstExpr::i32_const(address.cast_signed()), bytes.iter().copied());
             }
             module.section(&data);
         }
         module.finish()
+    }
+
+    /// The bytes that the memory starts with, those that stand close together in one piece.
+    fn segments(&self) -> Vec<(u32, Vec<u8>)> {
+        /// Bytes of a piece's head.
+        const HEAD: usize = 7;
+        let mut pieces: Vec<(u32, Vec<u8>)> = Vec::new();
+        for (address, bytes) in &self.data {
+            let place = |start: u32| address.checked_sub(start).map(|gap| gap as usize);
+            match pieces.last_mut() {
+                Some((start, piece))
+                    if place(*start)
+                        .is_some_and(|at| (0..HEAD).contains(&(at.wrapping_sub(piece.len())))) =>
+                {
+                    piece.resize(place(*start).unwrap_or_default(), 0);
+                    piece.extend(bytes);
+                }
+                Some(_) | None => pieces.push((*address, bytes.clone())),
+            }
+        }
+        pieces
     }
 
     fn exported(&self) -> (GlobalSection, ExportSection) {
@@ -417,5 +438,13 @@ fn binary(out: &mut InstructionSink<'_>, op: Binary, ty: Ty) {
         (Binary::LeS, Ty::I64) => out.i64_le_s(),
         (Binary::LeU, Ty::I32) => out.i32_le_u(),
         (Binary::LeU, Ty::I64) => out.i64_le_u(),
+        (Binary::GtS, Ty::I32) => out.i32_gt_s(),
+        (Binary::GtS, Ty::I64) => out.i64_gt_s(),
+        (Binary::GtU, Ty::I32) => out.i32_gt_u(),
+        (Binary::GtU, Ty::I64) => out.i64_gt_u(),
+        (Binary::GeS, Ty::I32) => out.i32_ge_s(),
+        (Binary::GeS, Ty::I64) => out.i64_ge_s(),
+        (Binary::GeU, Ty::I32) => out.i32_ge_u(),
+        (Binary::GeU, Ty::I64) => out.i64_ge_u(),
     };
 }
