@@ -9,7 +9,7 @@ use crate::check::{Checker, Reach};
 use crate::codes::Code;
 use crate::derive::with_derives;
 use crate::diagnostic::{Loc, PartId, Problem};
-use crate::globals::{Globals, not_yet, unknown};
+use crate::globals::{Globals, unknown};
 use crate::object::empty_policy;
 use crate::shape::{Def, Shape, Slot};
 use aqo_grammar::tree::{self, At, ClauseKind, ExprKind, HostMode, MemberKind, Name, PauseKind};
@@ -102,11 +102,6 @@ impl Reader<'_> {
     fn problem(&mut self, code: Code, at: At, message: impl Into<String>) -> &mut Problem {
         self.head.problems.push(Problem::new(code, self.loc(at), message));
         self.head.problems.last_mut().expect("a problem was just pushed")
-    }
-
-    fn later(&mut self, at: At, construct: &str) {
-        let problem = not_yet(self.loc(at), construct);
-        self.head.problems.push(problem);
     }
 
     fn unknown<'n>(&mut self, name: &Name, what: &str, known: impl Iterator<Item = &'n str>) {

@@ -174,7 +174,8 @@ impl Class {
             aqo_model::offer::OfferKind::Tick
             | aqo_model::offer::OfferKind::Message(_)
             | aqo_model::offer::OfferKind::Bind(_)
-            | aqo_model::offer::OfferKind::Consent(_) => {
+            | aqo_model::offer::OfferKind::Consent(_)
+            | aqo_model::offer::OfferKind::Fork(_) => {
                 Image::decode(model, layout, image).ok_or_else(fault)?
             }
         };

@@ -143,6 +143,7 @@ pub fn offer_of(model: &Model, layout: &Layout, before: &Image, entry: &Entry) -
         }
         Cause::Bind(bind) => OfferKind::Bind(*bind),
         Cause::Consent(consent) => OfferKind::Consent(*consent),
+        Cause::Fork(fork) => OfferKind::Fork(*fork),
     };
     Offer { kind, observed: entry.observed, served, ignored: entry.ignored, inputs }
 }

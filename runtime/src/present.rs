@@ -64,6 +64,7 @@ pub fn cause(model: &Model, entry: &Entry) -> String {
             model.schema.roles[usize::from(consent.by.role)].name,
             consent.by.key.short()
         ),
+        Cause::Fork(fork) => format!("forked: entry {} has a twin", fork.at),
     }
 }
 
@@ -256,10 +257,13 @@ pub fn object(resident: &Resident, class: &Class, now: i64) -> Vec<String> {
     };
     lines.push(format!("  {} entries, head {}", image.tail.sequence, image.tail.head.short()));
     lines.push(format!("  next due {}", show_instant(resident.next_due)));
+    let forked = format!("forked: entry {} has a twin; dormant", image.state.forked);
+    let is_forked = image.state.forked != 0 && !image.state.ended;
     let modes = [
         (image.state.observing, "observing: this host lacks what it needs"),
         (image.state.dormant, "dormant: this host lacks what it needs"),
-        (image.state.resting, "dormant: it says so itself"),
+        (is_forked, forked.as_str()),
+        (image.state.resting && !is_forked, "dormant: it says so itself"),
         (image.state.ended, "ended"),
     ];
     lines.extend(modes.iter().filter(|(is, _)| *is).map(|(_, said)| format!("  {said}")));
@@ -359,6 +363,7 @@ pub fn object_json(resident: &Resident, class: &Class, now: i64) -> Json {
         "entries": image.as_ref().map(|image| image.tail.sequence),
         "head": image.as_ref().map(|image| image.tail.head.to_string()),
         "next_due": resident.next_due,
+        "forked": image.as_ref().map(|image| image.state.forked).filter(|at| *at != 0),
         "fields": fields,
         "roles": roles,
         "trust": image.as_ref().and_then(|image| trust::show(model, &image.state, now.max(image.state.now))),

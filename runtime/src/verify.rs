@@ -169,6 +169,12 @@ impl Lineage {
                 return wrong("its message is not signed by the role that it names");
             }
         }
+        if let Cause::Fork(fork) = &entry.cause {
+            let ours = usize::try_from(fork.at).ok().and_then(|at| self.entries.get(at));
+            if ours.is_none_or(|(_, digest)| *digest != fork.ours) {
+                return wrong("it answers a fork of another lineage");
+            }
+        }
         for read in &entry.inputs {
             let proved = read.view.as_ref().is_none_or(|view| {
                 view.word.is_none_or(|word| {

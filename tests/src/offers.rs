@@ -6,7 +6,9 @@ use crate::chance::Chance;
 use aqo_model::Model;
 use aqo_model::image::{Image, RoleState, State};
 use aqo_model::layout::Layout;
-use aqo_model::offer::{Bind, Birth, Consent, Envelope, Message, Offer, OfferKind, View, Word};
+use aqo_model::offer::{
+    Bind, Birth, Consent, Envelope, Fork, Message, Offer, OfferKind, View, Word,
+};
 use aqo_model::types::NEVER;
 use aqo_model::value::Bytes32;
 use std::collections::BTreeSet;
@@ -52,7 +54,7 @@ impl<'m> Offers<'m> {
             _ => served,
         };
         let kind = match image {
-            Some(image) => self.kind(&image.state),
+            Some(image) => self.kind(image),
             None => OfferKind::Birth(self.birth(5)),
         };
         let ignored = if self.chance.percent(5) { self.chance.draw() as u32 } else { 0 };
@@ -63,7 +65,12 @@ impl<'m> Offers<'m> {
         Offer { kind, observed, served, ignored, inputs }
     }
 
-    fn kind(&mut self, state: &State) -> OfferKind {
+    fn kind(&mut self, image: &Image) -> OfferKind {
+        let state = &image.state;
+        // What is forked sleeps, so forks are rare; but one seldom comes alone.
+        if self.chance.percent(if state.forked == 0 { 2 } else { 8 }) {
+            return OfferKind::Fork(self.fork(image));
+        }
         match self.chance.below(100) {
             0..=55 => OfferKind::Tick,
             56..=63 if !self.layout.requests.is_empty() => OfferKind::Consent(self.consent(state)),
@@ -145,6 +152,20 @@ impl<'m> Offers<'m> {
         let deadline = state.requests[slot].as_ref().map_or(0, |open| open.deadline);
         by.not_after = if self.chance.percent(8) { deadline + 1 } else { deadline };
         Consent { rule, by }
+    }
+
+    fn fork(&mut self, image: &Image) -> Fork {
+        let (chance, next) = (&mut self.chance, image.tail.sequence);
+        let last = image.state.forked;
+        let at = match chance.below(12) {
+            0 => *chance.pick(&[0, next, next + 1, u64::MAX]),
+            1 => last,
+            2 => next - 1,
+            _ => last + 1 + chance.below(next.saturating_sub(last + 1).max(1)),
+        };
+        let ours = chance.bytes32();
+        let theirs = if chance.percent(6) { ours } else { chance.bytes32() };
+        Fork { at, ours, theirs, verified: !chance.percent(12) }
     }
 
     fn envelope(&mut self, state: &State, from: &[u16]) -> Envelope {

@@ -318,7 +318,11 @@ fn trust(model: &Model) -> Vec<String> {
         .map(|s| format!("  trust loss {} on {}", show_decimal(s.amount, 6), happening(s.on)));
     gains
         .chain(losses)
-        .chain([format!("  trust half_life: {}", show_duration(trust.half_life))])
+        .chain([
+            format!("  trust half_life: {}", show_duration(trust.half_life)),
+            format!("  trust penalty: {}", show_decimal(trust.penalty, 6)),
+            format!("  trust recovery: {}", trust.recovery),
+        ])
         .collect()
 }
 

@@ -103,6 +103,11 @@ impl Rounds {
         Rounds::constant(What::Positives, most)
     }
 
+    /// As many positives as this parameter says.
+    pub(crate) fn positives_of(count: Var) -> Rounds {
+        Rounds { what: What::Positives, of: Some((count.index, 1)), more: 0 }
+    }
+
     /// Predictions of an object.
     pub(crate) fn predictions(most: u32) -> Rounds {
         Rounds::constant(What::Predictions, most)

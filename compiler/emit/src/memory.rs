@@ -52,6 +52,8 @@ pub(crate) mod cell {
     pub(crate) const BOUND_COUNT: u32 = 84;
     /// 0, or one more than the number of the mode that the object changes to, i32.
     pub(crate) const MODE: u32 = 88;
+    /// Whether trust breaks in this step, i32.
+    pub(crate) const BROKEN: u32 = 92;
     /// Of a message that waited: the number of the entry in which it arrived, i64; else 0.
     pub(crate) const OF: u32 = 96;
     /// Which guards of an object with a cycle on time held before the step, bit by bit, i64.

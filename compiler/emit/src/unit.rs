@@ -87,7 +87,11 @@ pub(crate) enum Routine {
     Gain,
     /// `() -> truth`: applies the evidence of the step; whether there was any.
     SettleTrust,
-    /// `(from, count) -> how many distinct sources`
+    /// `(claim, count) -> how many of the novelty list are this one`
+    Known,
+    /// `(grid, apart) -> count`: lists what novelty remembers, or some claims made since a break.
+    Remembered,
+    /// `(count) -> how many distinct sources` of the novelty list
     Distinct,
     /// `(hash, from, to) -> claim`: FNV-1a.
     Claim,
@@ -146,6 +150,10 @@ pub(crate) enum Routine {
     Birth,
     /// `()`: a bind.
     Bind,
+    /// `()`: a fork.
+    Fork,
+    /// `() -> instant`: the logical time at which the offer is answered.
+    LogicalTime,
     /// `()`: a tick.
     Tick,
     /// `()`: a message.
@@ -412,17 +420,18 @@ impl Routine {
             | Routine::SameBytes32
             | Routine::ValidText
             | Routine::AllZero
-            | Routine::FindKey
-            | Routine::Distinct => (&[I32, I32], Some(I32)),
+            | Routine::FindKey => (&[I32, I32], Some(I32)),
             Routine::Append | Routine::SameBytes | Routine::OrderBytes | Routine::Claim => {
                 (&[I32, I32, I32], Some(I32))
             }
+            Routine::Known | Routine::Remembered => (&[I64, I32], Some(I32)),
             Routine::Divide(_) | Routine::LatestWake => (&[I64, I64], Some(I64)),
             Routine::MulDiv(_) => (&[I64, I64, I64], Some(I64)),
             Routine::Valid(_)
             | Routine::Within(_)
             | Routine::Grow(_)
             | Routine::IsMet(_)
+            | Routine::Distinct
             | Routine::Head
             | Routine::PutEnvelope => (&[I32], Some(I32)),
             Routine::Quanta
@@ -438,6 +447,7 @@ impl Routine {
             | Routine::Slope(_)
             | Routine::Left(_)
             | Routine::Truths
+            | Routine::LogicalTime
             | Routine::NextDeadline => (&[], Some(I64)),
             Routine::ValidInputs
             | Routine::ValidMessage
@@ -456,6 +466,7 @@ impl Routine {
             | Routine::Message
             | Routine::Hear(_)
             | Routine::Consent
+            | Routine::Fork
             | Routine::Count(_)
             | Routine::Mode
             | Routine::FillSlopes
@@ -520,6 +531,8 @@ impl Routine {
             Routine::FillSlopes => kernel::slope::fill(code),
             Routine::Gain => kernel::trust::gain(code),
             Routine::SettleTrust => kernel::trust::settle(code),
+            Routine::Known => kernel::trust::known(code),
+            Routine::Remembered => kernel::trust::remembered(code),
             Routine::Distinct => kernel::trust::distinct(code),
             Routine::Claim => kernel::trust::claim(code),
             Routine::FindKey => kernel::window::find_key(code),
@@ -552,6 +565,8 @@ impl Routine {
             Routine::Bind => translate::bind::bind(code),
             Routine::PutBind => translate::bind::put(code),
             Routine::TakeBind => translate::bind::take(code),
+            Routine::Fork => translate::fork::fork(code),
+            Routine::LogicalTime => translate::step::find_time(code),
             Routine::Tick => translate::step::tick(code),
             Routine::Begin => translate::offer::begin(code),
             Routine::ValidInputs => translate::offer::valid_inputs(code),

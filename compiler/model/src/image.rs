@@ -42,10 +42,12 @@ pub struct State {
     pub observing: bool,
     /// Whether it does not tick on this host.
     pub dormant: bool,
-    /// Whether its tick rules do not run, by its own condition.
+    /// Whether its tick rules do not run, by its own condition or since a fork.
     pub resting: bool,
     /// Whether its life is over.
     pub ended: bool,
+    /// The number of the entry whose fork was answered last; 0 before the first.
+    pub forked: u64,
     /// In order of the schema.
     pub fields: Vec<Value>,
     /// One per attested field: whether its last write was signed.
@@ -248,6 +250,7 @@ impl Image {
                 dormant: false,
                 resting: false,
                 ended: false,
+                forked: 0,
                 fields: (model.schema.fields.iter().enumerate())
                     .map(|(index, field)| match &field.default {
                         Some(Default::Value(value)) => value.clone(),
@@ -300,6 +303,7 @@ impl Image {
             + u8::from(s.dormant) * state::DORMANT
             + u8::from(s.resting) * state::RESTING
             + u8::from(s.ended) * state::ENDED;
+        put(&mut bytes, state::FORKED, &s.forked.to_le_bytes());
         for (slot, value) in layout.fields.iter().zip(&s.fields) {
             slot.form.write(value, &mut bytes[slot.offset..]);
         }
@@ -409,6 +413,10 @@ impl Image {
         });
         // A last entry is not the last that can be: its successor's number fits as well.
         let numbered = (1..u64::MAX).contains(&self.tail.sequence);
+        // Of a fork it sleeps, unless it is over.
+        let asleep = s.resting || s.ended;
+        let answered = self.tail.sequence.saturating_sub(1);
+        let forked = s.forked == 0 || (asleep && s.forked < answered);
         let kinds = layout.queues.iter().map(|slot| slot.kind);
         let next = self.tail.sequence;
         let queued = waiting::is_sound(model, kinds, &s.waiting, (s.born, s.now), next);
@@ -423,6 +431,7 @@ impl Image {
             && spent
             && queued
             && numbered
+            && forked
             && s.backoffs.iter().all(|from| past(*from))
             && s.readings.iter().all(|at| (0..=s.now + limits::READING_AHEAD).contains(at))
             && (s.wake == 0 || s.wake == s.now + limits::PERIOD_MIN)
@@ -486,6 +495,7 @@ fn read_image(model: &Model, layout: &Layout, bytes: &[u8]) -> Option<Image> {
         dormant: mode & state::DORMANT != 0,
         resting: mode & state::RESTING != 0,
         ended: mode & state::ENDED != 0,
+        forked: u64_at(state::FORKED)?,
         fields: layout.fields.iter().map(slot).collect::<Option<_>>()?,
         signed: layout.signed.iter().map(|(_, at)| bytes[*at] == 1).collect(),
         roles: (layout.roles.iter())

@@ -5,7 +5,7 @@
 //!
 //! An **image** is the *state*, all that rules, admission or schedule read, and the *tail*:
 //! ```text
-//! state  now i64 | born i64 | capabilities u64 | host 32 | bound i64 | mode u8
+//! state  now i64 | born i64 | capabilities u64 | host 32 | bound i64 | mode u8 | forked u64
 //!        fields in order, packed | one byte per attested field: 1 if its last write was signed
 //!        per role: epoch u32, how many keys u16, per key it may have: key 32, counter u64, window u64
 //!        per cycle that backs off: F i64
@@ -32,6 +32,7 @@
 //! birth:   creator 32, host 32, nonce 16, capabilities u64, birth values, wide,
 //!          per role: how many keys u16, per key it may have: key 32
 //! bind:    host 32, nonce 16, capabilities u64
+//! fork:    at u64, ours 32, theirs 32, verified u8
 //! ```
 //! An **outcome** is `status u8 | reply u16 | served i64 | next_due i64 | length u32 | body`.
 //!
@@ -59,13 +60,15 @@ pub mod state {
     pub const BOUND: usize = 56;
     /// [`OBSERVING`], [`DORMANT`], [`RESTING`] and [`ENDED`].
     pub const MODE: usize = 64;
+    /// The number of the entry whose fork was answered last; 0 where none was: a birth has no twin.
+    pub const FORKED: usize = 65;
     /// Where fields begin.
-    pub const FIELDS: usize = 65;
+    pub const FIELDS: usize = 73;
     /// The host lacks what the object needs: it decides, but lets no effect out.
     pub const OBSERVING: u8 = 1;
     /// The host lacks what the object needs: it does not tick.
     pub const DORMANT: u8 = 2;
-    /// Dormant by its own condition: tick rules do not run.
+    /// Dormant by its own condition, or since a fork: tick rules do not run.
     pub const RESTING: u8 = 4;
     /// Its life is over.
     pub const ENDED: u8 = 8;
@@ -194,6 +197,8 @@ pub mod offer {
     pub const BIND: u8 = 3;
     /// Somebody consents to what a rule would do.
     pub const CONSENT: u8 = 4;
+    /// An entry of the object has a twin.
+    pub const FORK: u8 = 5;
 
     /// Offsets in the part of an input, from its start.
     pub mod input {
@@ -257,6 +262,20 @@ pub mod offer {
         pub const CAPABILITIES: usize = 48;
         /// Bytes of the record.
         pub const SIZE: usize = 56;
+    }
+
+    /// Offsets in the part of a fork, from its start.
+    pub mod fork {
+        /// The number of the entry that has a twin.
+        pub const AT: usize = 0;
+        /// The digest of the entry.
+        pub const OURS: usize = 8;
+        /// The digest of its twin.
+        pub const THEIRS: usize = 40;
+        /// 1 if the host checked the proof.
+        pub const VERIFIED: usize = 72;
+        /// Bytes of the part.
+        pub const SIZE: usize = 73;
     }
 }
 
@@ -378,7 +397,7 @@ pub struct Layout {
     pub image_size: usize,
     /// One per input.
     pub inputs: Vec<InputSlot>,
-    /// Where an offer's message, birth or bind begins.
+    /// Where an offer's message, consent, birth, bind or fork begins.
     pub payload: usize,
     /// One list per message kind.
     pub params: Vec<Vec<Slot>>,

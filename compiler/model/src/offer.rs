@@ -58,6 +58,8 @@ pub enum OfferKind {
     Bind(Bind),
     /// Somebody consents to what a rule would do.
     Consent(Consent),
+    /// An entry of the object has a twin.
+    Fork(Fork),
 }
 
 /// What an object is born with.
@@ -124,6 +126,26 @@ pub struct Consent {
     pub by: Envelope,
 }
 
+/// A fork: two entries with one predecessor, one of them in this lineage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fork {
+    /// The number of both. A birth has no twin: the births of a class all have one predecessor.
+    pub at: u64,
+    /// The digest of the one in this lineage.
+    pub ours: Bytes32,
+    /// The digest of the other.
+    pub theirs: Bytes32,
+    /// Whether this host holds the proof and checked it.
+    pub verified: bool,
+}
+
+impl Fork {
+    /// Whether a lineage in which this number is next can have such a fork.
+    pub fn is_of(&self, sequence: u64) -> bool {
+        (1..sequence).contains(&self.at) && self.ours != self.theirs
+    }
+}
+
 /// Stands for the role of an unsigned message.
 pub const NO_ROLE: u16 = u16::MAX;
 
@@ -177,6 +199,13 @@ impl Offer {
                 put(&mut bytes, layout.payload + at::message::KIND, &consent.rule.to_le_bytes());
                 put_envelope(&mut bytes, layout.payload, &consent.by);
             }
+            OfferKind::Fork(fork) => {
+                bytes[at::KIND] = at::FORK;
+                put(&mut bytes, layout.payload + at::fork::AT, &fork.at.to_le_bytes());
+                put(&mut bytes, layout.payload + at::fork::OURS, &fork.ours.0);
+                put(&mut bytes, layout.payload + at::fork::THEIRS, &fork.theirs.0);
+                bytes[layout.payload + at::fork::VERIFIED] = u8::from(fork.verified);
+            }
         }
         bytes
     }
@@ -209,6 +238,7 @@ impl Offer {
                 let by = read_envelope(model, layout, bytes)?.filter(|_| known)?;
                 OfferKind::Consent(Consent { rule, by })
             }
+            at::FORK => OfferKind::Fork(read_fork(bytes, layout.payload)?),
             _ => return None,
         };
         let ignored = u32::from_le_bytes(array(bytes, at::IGNORED)?);
@@ -263,6 +293,15 @@ fn read_bind(bytes: &[u8], start: usize) -> Option<Bind> {
         host: Bytes32(array(bytes, start + at::bind::HOST)?),
         nonce: array(bytes, start + at::bind::NONCE)?,
         capabilities: array(bytes, start + at::bind::CAPABILITIES).map(u64::from_le_bytes)?,
+    })
+}
+
+fn read_fork(bytes: &[u8], start: usize) -> Option<Fork> {
+    Some(Fork {
+        at: array(bytes, start + at::fork::AT).map(u64::from_le_bytes)?,
+        ours: Bytes32(array(bytes, start + at::fork::OURS)?),
+        theirs: Bytes32(array(bytes, start + at::fork::THEIRS)?),
+        verified: truth(bytes[start + at::fork::VERIFIED])?,
     })
 }
 

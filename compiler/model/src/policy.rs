@@ -259,6 +259,10 @@ pub struct Trust {
     pub ceiling: i64,
     /// The least is minus this.
     pub lowest: i64,
+    /// What a break costs, at least.
+    pub penalty: i64,
+    /// Distinct claims that make a break good.
+    pub recovery: u8,
     /// Microseconds over which `slope` is read.
     pub window_short: i64,
     /// Microseconds over which `slope_long` is read, and that a positive stays in the novelty window.
@@ -340,7 +344,7 @@ impl Reason {
     pub const RANGE: Reason = Reason(1);
     /// A sender whose role may not send this.
     pub const ROLE: Reason = Reason(2);
-    /// A signature that nobody checked.
+    /// A signature, or the proof of a fork, that nobody checked.
     pub const EVIDENCE: Reason = Reason(3);
     /// Trust too low, or too high.
     pub const TRUST: Reason = Reason(4);
@@ -350,7 +354,7 @@ impl Reason {
     pub const NO_RULE: Reason = Reason(6);
     /// A capability that this host does not offer.
     pub const OBSERVING: Reason = Reason(7);
-    /// A counter used before.
+    /// A counter used before; a fork that was answered, or one before it.
     pub const REPLAY: Reason = Reason(8);
     /// Past its time, or valid for too long.
     pub const LATE: Reason = Reason(9);

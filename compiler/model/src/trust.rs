@@ -134,9 +134,16 @@ impl TrustState {
         }
     }
 
-    /// Applies the evidence of a step, once, at its end. `gains` are sorted here.
-    pub fn settle(&mut self, policy: &Trust, born: i64, now: i64, losses: i64, gains: &mut [Gain]) {
-        if losses == 0 && gains.is_empty() {
+    /// Applies the evidence of a step, once, at its end. `gains` are sorted here; a break comes last.
+    pub fn settle(
+        &mut self,
+        policy: &Trust,
+        (born, now): (i64, i64),
+        losses: i64,
+        gains: &mut [Gain],
+        is_break: bool,
+    ) {
+        if losses == 0 && gains.is_empty() && !is_break {
             return;
         }
         gains.sort_unstable();
@@ -169,13 +176,35 @@ impl TrustState {
         }
         let surplus = self.ring.len().saturating_sub(RING);
         self.ring.drain(..surplus);
-        self.x = x.clamp(-(policy.lowest << GUARD), policy.ceiling << GUARD);
+        let lowest = -(policy.lowest << GUARD);
+        self.x = x.clamp(lowest, policy.ceiling << GUARD);
+        self.recovering &= !self.is_recovered(policy, grid);
+        if is_break {
+            self.x = (self.x.min(0) - (policy.penalty << GUARD)).max(lowest);
+            self.recovering = true;
+            self.date_before_break();
+        }
         if let Some(slopes) = &mut self.slopes {
             slopes.fill(policy, Standing { born, t0: self.t0, now });
             let jump = (self.x >> GUARD) - (found >> GUARD);
             slopes.sum = slopes.sum.wrapping_add(jump as i32);
         }
         self.t0 = now;
+    }
+
+    /// Whether what has been said since the last break, and is remembered, makes it good.
+    fn is_recovered(&self, policy: &Trust, grid: i64) -> bool {
+        let since = self.ring.iter().filter(|p| p.since_break && grid - i64::from(p.stamp) <= 8);
+        let mut claims: Vec<(u32, u32)> = since.map(|p| (p.source, p.claim)).collect();
+        claims.sort_unstable();
+        claims.dedup();
+        claims.len() >= usize::from(policy.recovery)
+            && distinct(claims.iter().map(|(source, _)| *source)) >= i64::from(policy.sources)
+    }
+
+    /// What has been said comes before the break. It stays remembered: a break makes nothing novel.
+    pub(crate) fn date_before_break(&mut self) {
+        self.ring.iter_mut().for_each(|p| p.since_break = false);
     }
 }
 
@@ -259,6 +288,8 @@ mod tests {
             window_short: DAY,
             window_long: 14 * DAY,
             sources: 1,
+            penalty: 500_000,
+            recovery: 3,
         }
     }
 
@@ -293,7 +324,11 @@ mod tests {
         e: i64,
         slope: i64,
         slope_long: i64,
+        recovering: bool,
     }
+
+    /// Stands for a break where losses do.
+    const BREAK: i64 = -1;
 
     /// The published life of one object: instant, losses, gains, and what is seen afterwards.
     #[test]
@@ -304,30 +339,46 @@ mod tests {
         let mut state = TrustState::at_birth(0, Some(slopes));
         let g = 200_000;
         let several = || vec![gain(g, 9, 3), gain(g, 9, 4), gain(g, 9, 3)];
+        let twenty = || (20..40).map(|claim| gain(g, 9, claim)).collect();
+        let none = Vec::new;
         #[rustfmt::skip]
         let rows = [
-            (0, 0, vec![], [0, 0, 0, 0, 0]),
+            (0, 0, none(), [0, 0, 0, 0, 0]),
             (HOUR, 0, vec![gain(20_000, 1, 1)], [20_480_000, 20_000, 20_000, 20_000, 1_428]),
             (HOUR, 0, vec![gain(20_000, 1, 1)], [30_515_200, 29_800, 29_800, 29_800, 2_128]),
             (2 * HOUR, 0, vec![gain(g, 9, 2)], [229_080_128, 223_872, 223_711, 223_872, 15_990]),
-            (3 * HOUR, 0, vec![], [229_080_128, 223_872, 223_106, 223_872, 15_990]),
+            (3 * HOUR, 0, none(), [229_080_128, 223_872, 223_106, 223_872, 15_990]),
             (12 * HOUR, 0, several(), [560_873_752, 556_793, 547_728, 556_793, 39_770]),
-            (7 * DAY, 0, vec![], [560_873_752, 556_793, 287_542, 0, 39_770]),
+            (7 * DAY, 0, none(), [560_873_752, 556_793, 287_542, 0, 39_770]),
             (8 * DAY, g, vec![gain(g, 9, 9)], [254_636_930, 544_625, 248_668, -12_168, 38_901]),
-            (9 * DAY - 1, 0, vec![], [254_636_930, 544_625, 224_964, -12_168, 38_901]),
-            (9 * DAY, 0, vec![], [254_636_930, 544_625, 224_964, 0, 38_901]),
-            (10 * DAY, 3 * g, vec![], [-405_431_510, -55_375, -395_930, -600_000, -3_956]),
+            (9 * DAY - 1, 0, none(), [254_636_930, 544_625, 224_964, -12_168, 38_901]),
+            (9 * DAY, 0, none(), [254_636_930, 544_625, 224_964, 0, 38_901]),
+            (10 * DAY, 3 * g, none(), [-405_431_510, -55_375, -395_930, -600_000, -3_956]),
             (10 * DAY + 3 * HOUR, 3 * g, vec![gain(g, 9, 10)],
                 [-815_031_510, -455_375, -795_930, -1_000_000, -32_527]),
-            (11 * DAY, 0, vec![], [-815_031_510, -455_375, -795_930, -400_000, -32_527]),
-            (11 * DAY + 3 * HOUR, 0, vec![], [-815_031_510, -455_375, -795_930, 0, -32_527]),
+            (11 * DAY, 0, none(), [-815_031_510, -455_375, -795_930, -400_000, -32_527]),
+            (11 * DAY + 3 * HOUR, 0, none(), [-815_031_510, -455_375, -795_930, 0, -32_527]),
             (12 * DAY, 0, vec![gain(g, 9, 5)],
                 [-610_231_510, -255_375, -595_930, 200_000, -18_242]),
+            (13 * DAY, BREAK, none(), [-1_024_000_000, -659_445, -1_000_000, -404_070, -47_104]),
+            (13 * DAY, 0, vec![gain(g, 9, 6)],
+                [-921_600_000, -559_445, -900_000, -304_070, -39_961]),
+            (14 * DAY, 0, vec![gain(g, 9, 7), gain(20_000, 1, 1)],
+                [-815_787_008, -456_112, -796_667, 103_333, -32_580]),
+            (15 * DAY, 0, vec![gain(g, 9, 8)],
+                [-610_987_008, -256_112, -596_667, 200_000, -18_294]),
+            (60 * DAY, 0, vec![gain(g, 9, 8)],
+                [-406_187_008, -56_112, -396_667, 200_000, 14_285]),
+            (60 * DAY, 0, twenty(), [1_005_613_056, 1_322_599, 982_044, 1_578_711, 112_765]),
+            (67 * DAY, 0, none(), [1_005_613_056, 1_322_599, 491_022, 0, 112_765]),
+            (220 * DAY, 0, none(), [1_005_613_056, 1_322_599, 0, 0, 0]),
         ];
         for (row, (now, losses, mut gains, [x, a, e, slope, slope_long])) in
             rows.into_iter().enumerate()
         {
-            state.settle(&p, 0, now, losses, &mut gains);
+            let is_break = losses == BREAK;
+            let losses = if is_break { 0 } else { losses };
+            state.settle(&p, (0, now), losses, &mut gains, is_break);
             let measure = |of| state.measure(&p, (0, now), 0, of);
             let shown = Shown {
                 x: state.x,
@@ -335,9 +386,11 @@ mod tests {
                 e: measure(Measure::Trust),
                 slope: measure(Measure::Slope),
                 slope_long: measure(Measure::SlopeLong),
+                recovering: state.recovering,
             };
             let a = i32::try_from(a).unwrap();
-            assert_eq!(shown, Shown { x, a, e, slope, slope_long }, "row {row}");
+            let recovering = (15..=16).contains(&row);
+            assert_eq!(shown, Shown { x, a, e, slope, slope_long, recovering }, "row {row}");
         }
     }
 
@@ -374,14 +427,14 @@ mod tests {
         let p = policy();
         // A gain and an equal loss in one step leave E no higher, in whatever order they came.
         let mut state = TrustState::at_birth(0, None);
-        state.settle(&p, 0, HOUR, 50_000, &mut [gain(50_000, 1, 1)]);
+        state.settle(&p, (0, HOUR), 50_000, &mut [gain(50_000, 1, 1)], false);
         assert!(state.read(&p, 0, HOUR, 0) <= 0);
         // Losses stop at the lowest bound, gains at the ceiling.
-        state.settle(&p, 0, 2 * HOUR, 9_000_000, &mut []);
+        state.settle(&p, (0, 2 * HOUR), 9_000_000, &mut [], false);
         assert_eq!(state.read(&p, 0, 2 * HOUR, 0), -1_000_000);
         for k in 0..2_000 {
             let before = state.read(&p, 0, 2 * HOUR, 0);
-            state.settle(&p, 0, 2 * HOUR, 0, &mut [gain(200_000, k, k)]);
+            state.settle(&p, (0, 2 * HOUR), 0, &mut [gain(200_000, k, k)], false);
             let after = state.read(&p, 0, 2 * HOUR, 0);
             assert!(before <= after && after <= 1_000_000);
         }

@@ -22,7 +22,18 @@ struct Loose {
     at: At,
 }
 
+/// What a break does, where the clause says so, and where it does.
+#[derive(Default)]
+struct Break {
+    penalty: Option<(i64, At)>,
+    recovery: Option<(u8, At)>,
+}
+
 const DAY: i64 = 86_400_000_000;
+/// What a break costs where nothing is said.
+const PENALTY: i64 = 500_000;
+/// Distinct claims that make a break good where nothing is said.
+const RECOVERY: u8 = 3;
 /// Distinct sources for full gain where a role is held by several keys, and nothing is said.
 const SOURCES: u8 = 3;
 
@@ -42,11 +53,15 @@ impl Reader<'_> {
             window_short: 0,
             window_long: 14 * DAY,
             sources: if roles.any(|role| role.max.is_some() && !role.open) { SOURCES } else { 1 },
+            penalty: 0,
+            recovery: 0,
         };
-        let mut loose = Vec::new();
+        let (mut loose, mut broken) = (Vec::new(), Break::default());
         for score in scores {
             match score {
-                tree::Score::Setting { name, value } => self.setting(&mut trust, name, value),
+                tree::Score::Setting { name, value } => {
+                    self.setting(&mut trust, &mut broken, name, value);
+                }
                 tree::Score::Gain { amount, on, part } => {
                     self.score(&mut trust, &mut loose, true, amount, on, part.as_ref());
                 }
@@ -61,10 +76,11 @@ impl Reader<'_> {
         }
         self.spread(&mut trust, &loose);
         self.laws(&trust, at);
+        self.break_laws(&mut trust, &broken);
         self.head.model.policy.trust = Some(trust);
     }
 
-    fn setting(&mut self, trust: &mut Trust, name: &Name, value: &tree::Expr) {
+    fn setting(&mut self, trust: &mut Trust, broken: &mut Break, name: &Name, value: &tree::Expr) {
         let millionths = |high| Type::Number {
             scale: 6,
             unit: Unit::default(),
@@ -97,24 +113,21 @@ impl Reader<'_> {
                 };
                 trust.lowest = self.number(value, &ty).map_or(trust.lowest, |lowest| -lowest);
             }
-            "sources" => {
-                let ty = Type::Number {
-                    scale: 0,
-                    unit: Unit::default(),
-                    within: Bounds { low: 1, high: 16 },
-                };
-                let sources = self.number(value, &ty).and_then(|count| u8::try_from(count).ok());
-                trust.sources = sources.unwrap_or(trust.sources);
+            "sources" => trust.sources = self.count(value).unwrap_or(trust.sources),
+            "penalty" => {
+                let penalty = self.number(value, &millionths(4_000_000));
+                broken.penalty = penalty.map(|penalty| (penalty, name.at));
             }
-            "penalty" | "recovery" => {
-                self.later(name.at, &format!("the trust setting `{}`", name.text));
-            }
-            _ => {
-                let known =
-                    ["half_life", "window_short", "window_long", "ceiling", "lowest", "sources"];
-                self.unknown(name, "setting of trust", known.into_iter());
-            }
+            "recovery" => broken.recovery = self.count(value).map(|count| (count, name.at)),
+            _ => self.unknown(name, "setting of trust", SETTINGS.into_iter()),
         }
+    }
+
+    /// A number of sources or of claims.
+    fn count(&mut self, value: &tree::Expr) -> Option<u8> {
+        let within = Bounds { low: 1, high: 16 };
+        let ty = Type::Number { scale: 0, unit: Unit::default(), within };
+        self.number(value, &ty).and_then(|count| u8::try_from(count).ok())
     }
 
     fn score(
@@ -258,6 +271,30 @@ impl Reader<'_> {
         }
     }
 
+    /// What a break costs, and what makes it good, with the laws of both.
+    fn break_laws(&mut self, trust: &mut Trust, broken: &Break) {
+        let dearest = trust.losses.iter().max_by_key(|loss| loss.amount).copied();
+        let least = dearest.map_or(PENALTY, |loss| loss.amount.max(PENALTY));
+        trust.penalty = broken.penalty.map_or(least.min(trust.lowest), |(penalty, _)| penalty);
+        if let Some((penalty, at)) = broken.penalty {
+            if let Some(loss) = dearest.filter(|loss| loss.amount > penalty) {
+                let other = self.place_of_score(loss.on, at);
+                let other = self.loc(other);
+                let problem = self.law(at, "a break costs less than a loss");
+                problem.related.push((other, "this loss".to_owned()));
+                problem.help = Some("no loss may be larger than the penalty".to_owned());
+            } else if penalty > trust.lowest {
+                self.law(at, "the penalty is larger than the lowest trust");
+            }
+        }
+        trust.recovery = broken.recovery.map_or(RECOVERY.max(trust.sources), |(count, _)| count);
+        if let Some((_, at)) = broken.recovery.filter(|(count, _)| *count < trust.sources) {
+            let problem = self.law(at, "recovery takes fewer claims than sources");
+            let sources = trust.sources;
+            problem.help = Some(format!("`sources` is {sources}: each of them says something"));
+        }
+    }
+
     fn law(&mut self, at: At, message: &str) -> &mut Problem {
         self.problem(Code::TrustLaw, at, message)
     }
@@ -280,6 +317,18 @@ impl Reader<'_> {
         list.push(score);
     }
 }
+
+/// All settings, by name.
+const SETTINGS: [&str; 8] = [
+    "half_life",
+    "window_short",
+    "window_long",
+    "ceiling",
+    "lowest",
+    "sources",
+    "penalty",
+    "recovery",
+];
 
 /// The short window where none is said: a day, or an eighth of a long one that is no longer than that.
 fn short_of(window_long: i64) -> i64 {

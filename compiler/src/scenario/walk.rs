@@ -546,7 +546,11 @@ fn interpret_watched(
 ) -> Result<Computed, String> {
     let before = match offer.kind {
         OfferKind::Birth(_) => Image::unborn(model, layout),
-        OfferKind::Tick | OfferKind::Message(_) | OfferKind::Bind(_) | OfferKind::Consent(_) => {
+        OfferKind::Tick
+        | OfferKind::Message(_)
+        | OfferKind::Bind(_)
+        | OfferKind::Consent(_)
+        | OfferKind::Fork(_) => {
             Image::decode(model, layout, image).ok_or("the image is not one of its class")?
         }
     };

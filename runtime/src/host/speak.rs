@@ -180,7 +180,7 @@ fn speaker(kind: &OfferKind) -> Option<Bytes32> {
     let by = match kind {
         OfferKind::Message(message) => message.envelope,
         OfferKind::Consent(consent) => Some(consent.by),
-        OfferKind::Birth(_) | OfferKind::Tick | OfferKind::Bind(_) => None,
+        OfferKind::Birth(_) | OfferKind::Tick | OfferKind::Bind(_) | OfferKind::Fork(_) => None,
     };
     by.filter(|by| by.verified).map(|by| by.key)
 }

@@ -145,6 +145,9 @@ fn trust(drawing: &mut Drawing) {
         ("half_life: 1h window_short: 2min window_long: 8min", 40),
         ("ceiling: 0.75", 30),
         ("lowest: -0.80", 30),
+        ("penalty: 0.40", 30),
+        ("recovery: 5", 20),
+        ("sources: 1 recovery: 1", 40),
     ] {
         if drawing.chance.percent(chance) {
             lines.push(setting.to_owned());

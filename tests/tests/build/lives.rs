@@ -169,6 +169,12 @@ impl<'m> Life<'m> {
         entry.events.iter().for_each(|said| note(format!("event withheld {}", said.withheld)));
         if let Some(trust) = &entry.trust {
             note(format!("trust changed by {} positives", trust.positives.len()));
+            let before = self.image.as_ref();
+            let before = before.and_then(|image| Image::decode(self.model, self.layout, image));
+            let before = before.and_then(|image| image.state.trust);
+            if !trust.recovering && before.is_some_and(|trust| trust.recovering) {
+                note("recovered".to_owned());
+            }
         }
     }
 }
@@ -198,4 +204,7 @@ fn compiled_and_interpreted_agree() {
         println!("{count:6} {name}");
     }
     coverage::assert_all(&objects);
+    for (what, least) in [("kind 5 status 0", 100), ("kind 5 status 1", 100), ("recovered", 5)] {
+        assert!(tally.get(what).is_some_and(|count| *count >= least), "{what}: too few forks");
+    }
 }

@@ -159,7 +159,7 @@ fn trust_decays_below_a_demand() {
     let policy = life.model.policy.trust.clone().expect("declared");
     let mut gain = [Gain { amount: 200_000, source: 1, claim: 1 }];
     let trust = life.image.state.trust.as_mut().expect("declared");
-    trust.settle(&policy, START, START, 0, &mut gain);
+    trust.settle(&policy, (START, START), 0, &mut gain, false);
     let below = trust.falls_below(&policy, (START, START), 100_000).expect("it falls");
     assert!(life.offer(OfferKind::Tick, START + SECOND), "refused: worn_out");
     assert_eq!(life.until(START + 2 * SECOND), below);
@@ -175,7 +175,7 @@ fn a_slope_forgets_a_loss() {
     ));
     let policy = life.model.policy.trust.clone().expect("declared");
     let trust = life.image.state.trust.as_mut().expect("declared");
-    trust.settle(&policy, START, START + 1, 200_000, &mut []);
+    trust.settle(&policy, (START, START + 1), 200_000, &mut [], false);
     life.image.state.now = START + 1;
     assert!(life.offer(OfferKind::Tick, START + SECOND), "held: trust");
     // The grid has a minute; what the ninth instant after the loss reads is forgotten.

@@ -380,6 +380,12 @@ fn rule(model: &Model, chance: &mut Chance, number: u16) -> Rule {
 /// A random object, and how many drawn rules `verify` turned down on the way.
 fn object(chance: &mut Chance) -> (Model, usize) {
     let mut model = models::everything(Otherwise::Observe);
+    if let Some(trust) = &mut model.policy.trust {
+        let most = trust.losses.iter().map(|loss| loss.amount).max().unwrap_or(1);
+        trust.penalty = chance.between(most, trust.lowest);
+        trust.sources = chance.between(1, 3) as u8;
+        trust.recovery = chance.between(trust.sources.into(), 5) as u8;
+    }
     let empty = |number: usize| Rule {
         number: number as u16,
         name: format!("rule_{number}"),

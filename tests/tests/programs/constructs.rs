@@ -182,6 +182,12 @@ const PARTS: &[&str] = &[
     "numbers of parts",
     "numbers of reasons",
     "numbers of rules",
+    "penalty",
+    "recovery",
+    "fork answered",
+    "fork refused",
+    "fork broke trust",
+    "recovery ended",
 ];
 
 impl Constructs {
@@ -212,7 +218,8 @@ impl Constructs {
         all.filter(|name| self.0.get(name).is_none_or(|(_, executed)| *executed == 0)).collect()
     }
 
-    fn note(&mut self, name: &'static str, executed: bool) {
+    /// Counts what happened in a trace.
+    pub(crate) fn note(&mut self, name: &'static str, executed: bool) {
         let counts = self.0.entry(name).or_default();
         counts.0 += 1;
         counts.1 += u64::from(executed);
@@ -329,6 +336,9 @@ impl Constructs {
         if let Some(trust) = &policy.trust {
             let scores = trust.gains.iter().chain(&trust.losses);
             scores.for_each(|score| self.note(happening_name(&score.on), lived));
+            let (plain, least) = (500_000.min(trust.lowest), trust.sources.max(3));
+            self.note_if(trust.penalty != plain, "penalty", lived);
+            self.note_if(trust.recovery != least, "recovery", lived);
         }
         if let Some(hosts) = &policy.hosts {
             self.note(otherwise_name(&hosts.otherwise), lived);

@@ -122,6 +122,7 @@ fn one(engine: &Engine, seed: u64, sum: &mut Sum) {
         Ok(told) => {
             let ran = |rule: usize| told.ran.contains(&rule);
             sum.constructs.see(&kept.model, told.entries > 0, &ran);
+            told.forks.iter().for_each(|name| sum.constructs.note(name, true));
             sum.offers.0 += told.entries;
             sum.offers.1 += told.offers;
             told.tally.into_iter().for_each(|(n, c)| *sum.tally.entry(n).or_default() += c);

@@ -3,7 +3,7 @@
 //! Invariant: a difference in any byte, or a trap, is told and ends the trace.
 
 use aqo_model::Model;
-use aqo_model::entry::{Entry, Verdict};
+use aqo_model::entry::{Cause, Entry, Verdict};
 use aqo_model::image::Image;
 use aqo_model::layout::{Layout, offer as at, outcome, tail};
 use aqo_model::policy::Reason;
@@ -24,6 +24,8 @@ pub(crate) struct Told {
     pub(crate) offers: u64,
     /// Rules that did something, by index.
     pub(crate) ran: BTreeSet<usize>,
+    /// What became of forks, by the names of constructs.
+    pub(crate) forks: BTreeSet<&'static str>,
     /// How often each reason or verdict came.
     pub(crate) tally: BTreeMap<String, u64>,
 }
@@ -97,7 +99,7 @@ impl<'m> Twin<'m> {
         if let Some(before) = Image::decode(self.model, self.layout, &before) {
             self.derive_again(&before, &outcome)?;
         }
-        self.take(image, &outcome, told)
+        self.take(image, offer, &outcome, told)
     }
 
     /// What an auditor does: the entry alone, put before the image before it, gives the entry again.
@@ -115,7 +117,13 @@ impl<'m> Twin<'m> {
         Err(format!("derived again it is\n  {again:?}\nand was\n  {entry:?}\nby {offer:?}"))
     }
 
-    fn take(&mut self, mut image: Vec<u8>, outcome: &[u8], told: &mut Told) -> Result<(), String> {
+    fn take(
+        &mut self,
+        mut image: Vec<u8>,
+        offer: &[u8],
+        outcome: &[u8],
+        told: &mut Told,
+    ) -> Result<(), String> {
         let i64_at =
             |at: usize| i64::from_le_bytes(outcome[at..at + 8].try_into().expect("eight bytes"));
         let reply =
@@ -126,6 +134,9 @@ impl<'m> Twin<'m> {
             *told.tally.entry(format!("reply {own}")).or_default() += 1;
         }
         if outcome[outcome::STATUS] == 0 {
+            if offer[at::KIND] == at::FORK && reply != Reason::MALFORMED {
+                told.forks.insert("fork refused");
+            }
             return Ok(());
         }
         told.entries += 1;
@@ -172,6 +183,17 @@ impl<'m> Twin<'m> {
                 Verdict::Waits => "waits".to_owned(),
             };
             *told.tally.entry(name).or_default() += 1;
+        }
+        if matches!(entry.cause, Cause::Fork(_)) {
+            told.forks.insert("fork answered");
+            told.forks.extend(entry.trust.iter().map(|_| "fork broke trust"));
+        }
+        let before = self.image.as_ref();
+        let before = before.and_then(|image| Image::decode(self.model, self.layout, image));
+        let before = before.and_then(|image| image.state.trust);
+        let good = entry.trust.as_ref().is_some_and(|trust| !trust.recovering);
+        if good && before.is_some_and(|trust| trust.recovering) {
+            told.forks.insert("recovery ended");
         }
         for foretold in &entry.predictions {
             let name = format!("foretold {:?}", foretold.settled);

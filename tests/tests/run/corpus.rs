@@ -86,9 +86,11 @@ fn entry_of(
     let entry = Entry::decode(model, computed.body.as_ref()?).unwrap();
     let before = match offer.kind {
         OfferKind::Birth(_) => Image::unborn(model, layout),
-        OfferKind::Tick | OfferKind::Message(_) | OfferKind::Bind(_) | OfferKind::Consent(_) => {
-            Image::decode(model, layout, image).unwrap()
-        }
+        OfferKind::Tick
+        | OfferKind::Message(_)
+        | OfferKind::Bind(_)
+        | OfferKind::Consent(_)
+        | OfferKind::Fork(_) => Image::decode(model, layout, image).unwrap(),
     };
     Some((before, entry))
 }

@@ -6,6 +6,7 @@
 mod absence;
 mod config;
 mod corpus;
+mod forks;
 mod formatting;
 mod lineages;
 mod private;

@@ -416,24 +416,27 @@ fn a_forged_signature_is_found() {
 
 /// What verification finds where a lying host wrote its log anew with other records.
 pub(crate) fn forge(directory: &Path, change: impl Fn(&mut Record)) -> Break {
-    let store = Store::look(directory, Box::new(RealDisk)).unwrap();
     let scan = log::scan(&RealDisk, &directory.join("log")).unwrap();
+    let mut records: Vec<Record> = scan.records.into_iter().map(|found| found.record).collect();
+    records.iter_mut().for_each(change);
+    rewritten(directory, records).fault.expect("a fault")
+}
+
+/// The lineage of the one object of a store whose log holds these records.
+pub(crate) fn rewritten(directory: &Path, records: Vec<Record>) -> Lineage {
+    let store = Store::look(directory, Box::new(RealDisk)).unwrap();
     let mut forged = log::Scan::default();
     let other = self::store();
     forged.end = (0, 0);
     let mut log = log::Log::open(&RealDisk, &other.path().join("log"), &forged).unwrap();
-    for found in &scan.records {
-        let mut record = found.record.clone();
-        change(&mut record);
-        log.push(record);
-    }
+    records.into_iter().for_each(|record| log.push(record));
     log.commit(&RealDisk).unwrap();
     for part in ["artifacts", "store.json"] {
         copy(&store.directory.join(part), &other.path().join(part));
     }
     let store = Store::look(other.path(), Box::new(RealDisk)).unwrap();
-    let reading = verify::read(&store, Depth::default()).unwrap();
-    reading.lineages.values().next().unwrap().fault.clone().expect("a fault")
+    let reading = verify::read(&store, Depth { rederive: true }).unwrap();
+    reading.lineages.into_values().next().unwrap()
 }
 
 fn copy(from: &Path, to: &Path) {

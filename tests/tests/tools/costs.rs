@@ -52,7 +52,7 @@ fn costs_are_shown_alike_by_check_build_and_inspect() {
         serde_json::from_str(&called(&["inspect", "--json", "lamp.wasm"])).unwrap();
     let said = json["descriptor"]["costs"].as_array().unwrap();
     let offers = json["cost"]["offers"].as_array().unwrap();
-    assert_eq!(said.len(), 4);
+    assert_eq!(said.len(), 5);
     for (said, offer) in said.iter().zip(offers) {
         assert_eq!((&said["offer"], &said["most"]), (&offer["name"], &offer["instructions"]));
         let parts = offer["parts"].as_array().unwrap().iter();

@@ -20,7 +20,7 @@ use aqo_model::policy::Reason;
 /// What the steps of a class cost at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cost {
-    /// One for each kind of offer: `tick`, `message adjust`, `consent`, `bind`, `birth`.
+    /// One for each kind of offer: `tick`, `message adjust`, `consent`, `bind`, `birth`, `fork`.
     pub offers: Vec<Node>,
 }
 
@@ -107,6 +107,7 @@ pub fn cost(model: &Model) -> Cost {
         kind("consent", Routine::Consent),
         kind("bind", Routine::Bind),
         kind("birth", Routine::Birth),
+        kind("fork", Routine::Fork),
     ]
     .into_iter()
     .flatten()

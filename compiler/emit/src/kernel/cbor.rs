@@ -37,7 +37,8 @@ fn swap(code: &mut Code<'_, '_>, number: Var) -> Var {
     const BYTES: i64 = 0x00ff_00ff_00ff_00ff;
     const PAIRS: i64 = 0x0000_ffff_0000_ffff;
     let mut exchange = |number: Var, by: i64, mask: i64| {
-        code.bind(((number & mask) << by) | (number.get().shr_u(by) & mask))
+        let mask = code.bind(mask);
+        code.bind(((mask & number) << by) | (number.get().shr_u(by) & mask))
     };
     let bytes = exchange(number, 8, BYTES);
     let pairs = exchange(bytes, 16, PAIRS);

@@ -72,10 +72,12 @@ pub(crate) fn now(code: &mut Code<'_, '_>) {
 /// `DECAY` at a step, from tables of 16 and 16: 2^(-step/256) is 2^(-high/16) less a small part of
 /// it, in fixed point with [`BITS`] bits. [`tables`] says how; a test holds it to each entry.
 fn factor(code: &mut Code<'_, '_>, step: Var) -> Exp {
-    let bytes: Vec<u8> = tables().into_iter().flat_map(i64::to_le_bytes).collect();
-    let table = code.unit.constant(&bytes);
-    let whole = code.bind(load64((step.get().shr_u(4)) << 3, table));
-    let part = code.bind(load64((step & 15) << 3, table + 8 * 16));
+    // Six bytes of each hold all of it; with the two before them they are one load.
+    let bytes = |number: i64| number.to_le_bytes().into_iter().take(6);
+    let bytes: Vec<u8> = tables().into_iter().flat_map(bytes).collect();
+    let table = code.unit.constant(&bytes) - 2;
+    let whole = code.bind(load64(step.get().shr_u(4) * 6, table).shr_u(16i64));
+    let part = code.bind(load64((step & 15) * 6, table + 6 * 16).shr_u(16i64));
     let high = whole * part.get().shr_u(HALF);
     let low = (whole * (part & ((1i64 << HALF) - 1))).shr_u(HALF);
     let less = (high + low).shr_u(BITS - HALF);
@@ -143,7 +145,9 @@ pub(crate) fn gain(code: &mut Code<'_, '_>) {
             code.stop_if(found, other.get().lt_s(amount));
             let stays = load64(before, gains + positive::CLAIM).le_u(key);
             code.stop_if(found, other.get().eq(amount) & stays);
-            code.copy(place + gains.cast_signed(), before + gains.cast_signed(), stride);
+            code.store(8, place, gains + positive::AMOUNT, other);
+            let beside = load64(before, gains + positive::CLAIM);
+            code.store(8, place, gains + positive::CLAIM, beside);
             code.set(place, before);
             code.stop(again);
         });
@@ -157,16 +161,34 @@ pub(crate) fn settle(code: &mut Code<'_, '_>) {
     let (policy, at) = settings(code);
     let losses = code.bind(load64(0, cell::LOSSES));
     let count = code.bind(load32(4, 0, cell::GAINS));
-    code.when(losses.get().eqz() & count.get().eqz(), |code| code.ret(0));
+    let broken = code.bind(load32(4, 0, cell::BROKEN));
+    let none = (count | broken).eqz() & losses.get().eqz();
+    code.when(none, |code| code.ret(0));
     let start = code.call(Routine::TrustNow, []);
     let found = code.atom(start);
     let x = code.bind(found.clone() - (losses << GUARD));
     if !policy.gains.is_empty() {
-        take_gains(code, policy, at, x, count);
+        let grid = (load64(0, cell::NOW) - born(code)).div_u(policy.window_long / 8);
+        let grid = code.bind(grid);
+        let recovering = code.bind(load32(1, 0, at + size(record::RECOVERING)));
+        take_gains(code, policy, at, x, (count, grid, recovering));
+        code.when(recovering, |code| recover(code, policy, at, grid));
     }
-    let (low, high) = (-(policy.lowest << GUARD), policy.ceiling << GUARD);
-    code.set(x, x.get().select(low, Exp::I64(low).lt_s(x)));
-    code.set(x, x.get().select(high, x.get().lt_s(high)));
+    code.when(broken, |code| {
+        let lost = (x & x.get().shr_s(63i64)) - (policy.penalty << GUARD);
+        code.set(x, lost);
+        code.store(1, 0, at + size(record::RECOVERING), broken);
+        // What was said comes before the break.
+        let (ring, stride) = (at + size(record::RING), size(record::STRIDE));
+        let rounds = Rounds::positives(size(record::CAPACITY));
+        code.each(rounds, RING, |code, k| {
+            code.store(1, k * stride.cast_signed(), ring + 12, 0);
+        });
+    });
+    let low = code.bind(-(policy.lowest << GUARD));
+    code.set(x, low.get().select(x, x.get().lt_s(low)));
+    let high = code.bind(policy.ceiling << GUARD);
+    code.set(x, high.get().select(x, high.get().lt_s(x)));
     code.store(8, 0, at + size(record::X), x);
     if let Some(slopes) = code.unit.layout.slopes {
         code.run(Routine::FillSlopes, []);
@@ -178,37 +200,58 @@ pub(crate) fn settle(code: &mut Code<'_, '_>) {
     code.ret(1);
 }
 
-fn take_gains(code: &mut Code<'_, '_>, policy: &Trust, at: u32, x: Var, count: Var) {
+/// Recovery ends where enough has been said since the break, by enough.
+fn recover(code: &mut Code<'_, '_>, policy: &Trust, at: u32, grid: Var) {
+    let claims = code.call(Routine::Remembered, [grid.get(), Exp::I32(distinct_claims(policy))]);
+    let mut few = claims.clone().lt_u(i32::from(policy.recovery));
+    if policy.sources > 1 {
+        let claims = code.bind(claims);
+        let sources = code.call(Routine::Distinct, [claims.get()]);
+        few =
+            claims.get().lt_u(i32::from(policy.recovery)) | sources.lt_u(i32::from(policy.sources));
+    }
+    code.store(1, 0, at + size(record::RECOVERING), few);
+}
+
+/// How many claims are to be told apart to see whether recovery ends: all, where it takes several
+/// sources.
+fn distinct_claims(policy: &Trust) -> i32 {
+    if policy.sources > 1 { RING } else { policy.recovery.into() }
+}
+
+fn take_gains(
+    code: &mut Code<'_, '_>,
+    policy: &Trust,
+    at: u32,
+    x: Var,
+    (count, grid, recovering): (Var, Var, Var),
+) {
     let (gains, live) = (code.unit.map.gains, code.unit.map.live);
-    let grid = (load64(0, cell::NOW) - born(code)).div_u(policy.window_long / 8);
-    let grid = code.bind(grid);
-    let known = remembered(code, at, grid);
+    let known = code.call(Routine::Remembered, [grid.get(), Exp::I32(0)]);
+    let known = code.bind(known);
     let diversity = (policy.sources > 1).then(|| {
         // The sources of this step count as well.
         code.each(positives(code), count, |code, k| {
             code.store(8, (known + k) << 3, live, load64(k << 4, gains + positive::CLAIM));
         });
-        let distinct = code.call(Routine::Distinct, [Exp::I32(live.cast_signed()), known + count]);
+        let distinct = code.call(Routine::Distinct, [known + count]);
         let distinct = code.bind(distinct.extend());
         let most = i64::from(policy.sources);
         code.bind(distinct.get().select(most, distinct.get().lt_s(most)))
     });
-    let recovering = load32(1, 0, at + size(record::RECOVERING)).extend();
-    let rate = code.bind(recovering + 1i64);
+    let rate = code.bind(recovering.get().extend() + 1i64);
     code.each(positives(code), count, |code, k| {
         let key = code.bind(load64(k << 4, gains + positive::CLAIM));
-        let repeats = code.bind(0);
-        code.each(known_positives(code), known, |code, other| {
-            let same = load64(other << 3, live).eq(key);
-            code.set(repeats, repeats + same);
-        });
+        let most = size(record::CAPACITY + extent::gains(code.unit.model));
+        let repeats = code.call(Routine::Known, [key.get(), known.get().at_most(most)]);
+        let repeats = code.bind(repeats);
         // What was said before in this step is known as well.
         code.store(8, known << 3, live, key);
         code.set(known, known + 1);
         code.set(repeats, repeats.get().select(RING, repeats.get().lt_s(RING)));
-        let room = code.bind(Exp::I64(policy.ceiling) - x.get().shr_s(GUARD));
-        // It is never negative: a gain is at most the room that there was.
-        code.set(room, room.get().select(policy.ceiling, room.get().lt_s(policy.ceiling)));
+        let e = code.bind(x.get().shr_s(GUARD));
+        // Never negative: a gain is at most the room that there was.
+        let room = Exp::I64(policy.ceiling) - e.get().select(0i64, Exp::I64(0).lt_s(e));
         let amount = load64(k << 4, gains + positive::AMOUNT);
         let amount = diversity.into_iter().fold(amount, |amount, factor| amount * factor);
         let whole = i64::from(policy.sources) * policy.ceiling;
@@ -218,22 +261,41 @@ fn take_gains(code: &mut Code<'_, '_>, policy: &Trust, at: u32, x: Var, count: V
     });
 }
 
-/// Lists what novelty still remembers; gives how many they are.
-fn remembered(code: &mut Code<'_, '_>, at: u32, grid: Var) -> Var {
+/// `(claim, count) -> how many`: of so many in the novelty list are this one.
+pub(crate) fn known(code: &mut Code<'_, '_>) {
+    let [key, count] = code.params();
     let live = code.unit.map.live;
-    let ring = at + size(record::RING);
-    let known = code.bind(0);
+    let same = code.var(Ty::I32);
+    code.each(Rounds::positives_of(count), count, |code, other| {
+        code.set(same, same + load64(other << 3, live).eq(key));
+    });
+    code.ret(same);
+}
+
+/// `(grid, apart) -> count`: lists what novelty still remembers; or, where `apart` is not 0, so many
+/// different claims of it that were made since a break.
+pub(crate) fn remembered(code: &mut Code<'_, '_>) {
+    let [grid, apart] = code.params();
+    let (policy, at) = settings(code);
+    let (live, ring) = (code.unit.map.live, at + size(record::RING));
+    let known = code.var(Ty::I32);
     let rounds = Rounds::positives(size(record::CAPACITY));
     code.each(rounds, load32(1, 0, at + size(record::LEN)), |code, k| {
         let entry = code.bind(k * size(record::STRIDE).cast_signed());
+        // The ring has the source first; as one number it stands above the claim.
+        let key = code.bind(load64(entry, ring).rotl(32i64));
         let stamp = load32(4, entry, ring + 8).extend();
-        code.when((grid - stamp).le_s(REMEMBERED), |code| {
-            // The ring has the source first; as one number it stands above the claim.
-            code.store(8, known << 3, live, load64(entry, ring).rotl(32i64));
+        let since = load32(1, entry, ring + 12) | apart.get().eqz();
+        let before = known.get().select(0, apart).at_most(distinct_claims(policy).unsigned_abs());
+        let twice = code.call(Routine::Known, [key.get(), before]);
+        let listed = (grid - stamp).le_s(REMEMBERED) & since & twice.eqz();
+        code.when(listed, |code| {
+            code.store(8, known << 3, live, key);
             code.set(known, known + 1);
+            code.when(known.get().eq(apart), |code| code.ret(known));
         });
     });
-    known
+    code.ret(known);
 }
 
 /// Puts a positive into the ring, whose oldest makes room.
@@ -253,15 +315,14 @@ fn remember(code: &mut Code<'_, '_>, at: u32, key: Var, grid: Var) {
     code.store(1, 0, at + size(record::LEN), len + 1);
 }
 
-/// `(from, count) -> how many distinct sources`
+/// `(count) -> how many distinct sources`: of so many in the novelty list.
 pub(crate) fn distinct(code: &mut Code<'_, '_>) {
-    /// Bytes of a claim, before the source.
-    const CLAIM: u32 = 4;
-    let [from, count] = code.params();
+    let [count] = code.params();
+    let sources = code.unit.map.live + 4;
     let found = code.var(Ty::I32);
     let rounds = known_positives(code);
     code.each(rounds, count, |code, k| {
-        let source = code.bind(load32(4, from + (k << 3), CLAIM));
+        let source = code.bind(load32(4, k << 3, sources));
         let other = code.bind(0);
         code.block(|code, known| {
             code.repeat(rounds, |code, again| {
@@ -269,7 +330,7 @@ pub(crate) fn distinct(code: &mut Code<'_, '_>) {
                     code.set(found, found + 1);
                     code.stop(known);
                 });
-                code.stop_if(known, load32(4, from + (other << 3), CLAIM).eq(source));
+                code.stop_if(known, load32(4, other << 3, sources).eq(source));
                 code.set(other, other + 1);
                 code.stop(again);
             });

@@ -39,13 +39,13 @@ pub(crate) fn gate(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, index: u16) {
         } else {
             (offered(code) & needed.cast_signed()).ne(needed.cast_signed())
         };
-        code.when(lacks, |code| code.ret(held(Reason::OBSERVING)));
+        code.when(lacks, |code| code.ret(held(rule.on, Reason::OBSERVING)));
     }
     for need in &rule.needs {
         let measured = expr::trust(code, need.of);
         let met = Exp::I64(need.bound).le_s(measured);
         let unmet = if need.at_least { met.eqz() } else { met };
-        code.when(unmet, |code| code.ret(held(Reason::TRUST)));
+        code.when(unmet, |code| code.ret(held(rule.on, Reason::TRUST)));
     }
     for (number, limit) in indices(model.policy.limits.len()).zip(&model.policy.limits) {
         if limit.rules.contains(&index) {
@@ -53,11 +53,11 @@ pub(crate) fn gate(code: &mut Code<'_, '_>, scope: &mut Scope<'_>, index: u16) {
             let oldest = oldest(code, size(offset), count);
             // A free stamp lies before every window.
             let full = (now() - limit.per).lt_s(load64(oldest, 0));
-            code.when(full, |code| code.ret(held(Reason(limit.reason))));
+            code.when(full, |code| code.ret(held(rule.on, Reason(limit.reason))));
             if let Some((_, place)) = amounts.iter().find(|(of, _)| *of == usize::from(number)) {
                 let left = code.call(Routine::Left(number), []);
                 let over = left.lt_s(load64(0, *place));
-                code.when(over, |code| code.ret(held(Reason(limit.reason))));
+                code.when(over, |code| code.ret(held(rule.on, Reason(limit.reason))));
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::translate::foretell::observing;
 use crate::translate::message;
 use crate::translate::out::Out;
 use crate::translate::outcome::decline;
-use crate::translate::schedule::{deadline_of_all, grace, has_deadlines, is_dormant, serve};
+use crate::translate::schedule::{grace, is_dormant, overdue, serve};
 use crate::translate::step::{logical_time, react};
 use crate::unit::Routine;
 use aqo_model::layout::{offer::bind as record, state};
@@ -20,8 +20,7 @@ const NONCE: u32 = 16;
 /// `()`: binds the object to a host.
 pub(crate) fn bind(code: &mut Code<'_, '_>) {
     let now = logical_time(code);
-    if has_deadlines(code) {
-        let overdue = deadline_of_all(code).lt_s(now.clone());
+    if let Some(overdue) = overdue(code, &now) {
         code.when(overdue, |code| decline(code, Exp::I32(Reason::DUE_FIRST.0.into())));
     }
     if observes(code) {

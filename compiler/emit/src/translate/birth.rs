@@ -5,7 +5,7 @@ use crate::code::Code;
 use crate::ir::{Exp, Stm, Ty, Var, at, load32};
 use crate::kernel::cbor;
 use crate::memory::{cell, size};
-use crate::translate::entry::{kind, put_rest, run_mode, seal};
+use crate::translate::entry::{changes_mode, kind, put_mode, run_mode, seal};
 use crate::translate::expr;
 use crate::translate::out::Out;
 use crate::translate::outcome;
@@ -34,8 +34,14 @@ pub(crate) fn birth(code: &mut Code<'_, '_>) {
             code.stop_if(stillborn, why);
         }
         let observed = observed(code);
-        code.store(8, 0, cell::NOW, observed);
-        code.zero(at(cell::CLEARED), code.unit.map.cleared - cell::CLEARED);
+        let layout = code.unit.layout;
+        if layout.wake.is_none() && layout.readings.is_empty() {
+            code.run(Routine::Begin, [observed]);
+        } else {
+            // There is no image yet to look into for guards and keys.
+            code.store(8, 0, cell::NOW, observed);
+            code.zero(at(cell::CLEARED), code.unit.map.cleared - cell::CLEARED);
+        }
         let start = image(code);
         run_mode(code);
         body(code, start);
@@ -222,6 +228,10 @@ fn body(code: &mut Code<'_, '_>, bind: Exp) {
     }
     (0..2).for_each(|_| out.array(0));
     out.bytes(&[cbor::NULL]);
-    put_rest(code, &mut out);
+    if changes_mode(code) {
+        put_mode(code, &mut out);
+    } else {
+        out.bytes(&[cbor::NULL]);
+    }
     seal(code, &mut out);
 }

@@ -7,7 +7,7 @@ use crate::ir::{Exp, Stm, Var, at, load32, load64};
 use crate::memory::{cell, size};
 use crate::translate::entry::kind;
 use crate::translate::expr::refusal;
-use crate::translate::message::{claimed_at, elect, end, part, refuse_held, sender, sender_key};
+use crate::translate::message::{claimed_at, elect, end, part, sender, sender_key};
 use crate::translate::out::Out;
 use crate::translate::outcome::{COMMITTED, REASON, WAITS, decline, note_rule};
 use crate::translate::rule::{held, tick_cells};
@@ -176,7 +176,9 @@ fn fire(code: &mut Code<'_, '_>, slot: &RequestSlot, next: Var) {
     code.store(8, 0, missed, 0i64);
     let verdict = code.call(Routine::Rule(rule), []);
     let verdict = code.bind(verdict);
-    refuse_held(code, verdict);
+    // What it would be held for refuses who consented.
+    let held = verdict.get().shr_u(14).eq(1);
+    code.set(verdict, (verdict ^ COMMITTED).select(verdict, held));
     let none = refusal(Reason::NO_RULE.0);
     code.set(verdict, verdict.get().select(none, verdict));
     // The image keeps what became of it, as of any tick.
@@ -211,7 +213,8 @@ pub(crate) fn ask(code: &mut Code<'_, '_>, rule: u16) {
         let met = code.call(Routine::IsMet(rule), [at(alone)]);
         code.when(met, |code| code.ret(0));
     }
-    let busy = if kind.is_some() { refusal(Reason::BUSY.0) } else { held(Reason::WAITS) };
+    let busy = if kind.is_some() { Reason::BUSY } else { Reason::WAITS };
+    let busy = held(model.policy.rules[usize::from(rule)].on, busy);
     code.when(load32(1, 0, record + size(request::OPEN)), |code| code.ret(busy));
     code.store(1, 0, record + size(request::OPEN), 1);
     if kind.is_some() && !from.is_empty() {

@@ -25,6 +25,7 @@ pub(crate) mod kind {
     pub(crate) const MESSAGE: i32 = 2;
     pub(crate) const BIND: i32 = 3;
     pub(crate) const CONSENT: i32 = 4;
+    pub(crate) const FORK: i32 = 5;
 }
 
 /// `(kind) -> end`: what stands before the cause.
@@ -108,26 +109,36 @@ fn put_ticks(code: &mut Code<'_, '_>, next: Var) {
     let due = |index: u16| load64(0, records + tick::SIZE * u32::from(index) + tick::DUE);
     let is_due = |index: u16| Exp::I64(0).le_s(due(index));
     let mut out = Out::new(next);
+    let put = |code: &mut Code<'_, '_>, out: &mut Out, index: u16| {
+        out.array(3);
+        out.uint(index);
+        out.int(code, now() - due(index));
+        let missed = load64(0, records + tick::SIZE * u32::from(index) + tick::MISSED);
+        out.head(code, 0, missed);
+        out.end(code);
+    };
+    if cycles == 1 {
+        // There is a tick, so it is this cycle's.
+        out.array(1);
+        return put(code, &mut out, 0);
+    }
     let count = indices(cycles).map(is_due).reduce(|a, b| a + b).unwrap_or(Exp::I32(0));
     put_length(code, &mut out, count, cycles);
     out.end(code);
     for index in indices(cycles) {
-        code.when(is_due(index), |code| {
-            let mut out = Out::new(next);
-            out.array(3);
-            out.uint(index);
-            out.int(code, now() - due(index));
-            let missed = load64(0, records + tick::SIZE * u32::from(index) + tick::MISSED);
-            out.head(code, 0, missed);
-            out.end(code);
-        });
+        code.when(is_due(index), |code| put(code, &mut Out::new(next), index));
     }
 }
 
-/// Phase 4: whether the object is awake, where it can be anything else.
-pub(crate) fn run_mode(code: &mut Code<'_, '_>) {
+/// Whether anything but a fork changes whether the object is awake.
+pub(crate) fn changes_mode(code: &Code<'_, '_>) -> bool {
     let policy = &code.unit.model.policy;
-    if policy.ends.is_some() || policy.dormant.is_some() {
+    policy.ends.is_some() || policy.dormant.is_some()
+}
+
+/// Phase 4: whether the object is awake, where that can change without a fork.
+pub(crate) fn run_mode(code: &mut Code<'_, '_>) {
+    if changes_mode(code) {
         code.run(Routine::Mode, []);
     }
 }
@@ -150,6 +161,8 @@ pub(crate) fn mode(code: &mut Code<'_, '_>) {
 /// A mode, as [`cell::MODE`] says it; 0 where it does not change.
 const AWAKE: i32 = 1;
 /// See [`AWAKE`].
+pub(crate) const DORMANT: i32 = 2;
+/// See [`AWAKE`].
 pub(crate) const ENDED: i32 = 3;
 
 /// `() -> mode`: what the mode changes to now; 0 where it does not.
@@ -160,26 +173,26 @@ pub(crate) fn mode_now(code: &mut Code<'_, '_>) {
         let holds = expr::truth(code, &mut scope, &ends.holds);
         code.when(holds, |code| code.ret(ENDED));
     }
-    if let Some(dormant) = &policy.dormant {
-        let mut scope = Scope::new(Fields::Image, &dormant.locals);
-        let holds = expr::truth(code, &mut scope, &dormant.holds);
-        let holds = code.bind(holds);
-        let resting = schedule::mode(code, state::RESTING).ne(0);
-        code.ret((holds + AWAKE).select(0, holds.get().ne(resting)));
-    } else {
-        code.ret(0);
-    }
+    let forked = load64(0, code.unit.map.image + size(state::FORKED)).ne(0i64);
+    let sleeps = match &policy.dormant {
+        Some(dormant) => {
+            let mut scope = Scope::new(Fields::Image, &dormant.locals);
+            expr::truth(code, &mut scope, &dormant.holds) | forked
+        }
+        None => forked,
+    };
+    let sleeps = code.bind(sleeps);
+    let resting = schedule::mode(code, state::RESTING).ne(0);
+    code.ret((sleeps + AWAKE).select(0, sleeps.get().ne(resting)));
 }
 
 /// What else happened: requests that lapsed, roles that were bound anew, a change of mode.
-pub(crate) fn put_rest(code: &mut Code<'_, '_>, out: &mut Out) {
+fn put_rest(code: &mut Code<'_, '_>, out: &mut Out) {
     let map = code.unit.map.clone();
     let (model, layout) = (code.unit.model, code.unit.layout);
     let bindings = extent::bindings(model);
-    let changes_mode = model.policy.ends.is_some() || model.policy.dormant.is_some();
-    if layout.requests.is_empty() && bindings == 0 && !changes_mode {
-        out.bytes(&[cbor::NULL]);
-        return;
+    if layout.requests.is_empty() && bindings == 0 {
+        return put_mode(code, out);
     }
     let lapsed = count(map.lapsed, layout.requests.len(), 1);
     let lapsed = code.bind(lapsed);
@@ -205,13 +218,38 @@ pub(crate) fn put_rest(code: &mut Code<'_, '_>, out: &mut Out) {
             put_noted(code, &mut out, places.0, places.1, (map.bound, bindings));
             out.end(code);
             let changed = load32(4, 0, cell::MODE);
-            let wire = (changed.clone() - 1).select(i32::from(cbor::NULL), changed);
+            let wire = (changed.clone() - 1).select(i32::from(cbor::NULL), changed.clone());
             code.store(1, next, 0, wire);
             code.set(next, next + 1);
+            if changes_mode(code) {
+                take_mode(code);
+            } else {
+                code.when(changed, take_mode);
+            }
         },
         |code| put_null(code, next),
     );
-    take_mode(code);
+}
+
+/// The rest where nothing but the mode is in it.
+pub(crate) fn put_mode(code: &mut Code<'_, '_>, out: &mut Out) {
+    let next = out.end(code);
+    code.either(
+        load32(4, 0, cell::MODE),
+        |code| {
+            let mut out = Out::new(next);
+            out.array(3);
+            (0..2).for_each(|_| out.array(0));
+            if changes_mode(code) {
+                out.byte(code, load32(4, 0, cell::MODE) - 1);
+            } else {
+                out.uint(DORMANT as u16 - 1);
+            }
+            out.end(code);
+            take_mode(code);
+        },
+        |code| put_null(code, next),
+    );
 }
 
 /// The image takes a change of mode.
@@ -220,15 +258,18 @@ fn take_mode(code: &mut Code<'_, '_>) {
     let place = code.unit.map.image + size(state::MODE);
     let changed = || load32(4, 0, cell::MODE);
     if policy.ends.is_some() {
-        code.when(changed().eq(3), |code| {
+        code.when(changed().eq(ENDED), |code| {
             code.store(1, 0, place, load32(1, 0, place) | i32::from(state::ENDED));
         });
     }
+    let rests = load32(1, 0, place) | i32::from(state::RESTING);
+    if changes_mode(code) {
+        code.when(changed().eq(DORMANT), |code| code.store(1, 0, place, rests));
+    } else {
+        code.store(1, 0, place, rests);
+    }
     if policy.dormant.is_some() {
-        code.when(changed().eq(2), |code| {
-            code.store(1, 0, place, load32(1, 0, place) | i32::from(state::RESTING));
-        });
-        code.when(changed().eq(1), |code| {
+        code.when(changed().eq(AWAKE), |code| {
             code.store(1, 0, place, load32(1, 0, place) & i32::from(!state::RESTING));
         });
     }

@@ -10,7 +10,7 @@ use crate::translate::expr::refusal;
 use crate::translate::foretell::{is_not_host, lose, observing, score_gain, score_loss, signer};
 use crate::translate::out::Out;
 use crate::translate::outcome::{COMMITTED, NO_RULE, REASON, WAITS, decline, note_rule};
-use crate::translate::schedule::{deadline_of_all, has_deadlines, indices, mode};
+use crate::translate::schedule::{has_deadlines, indices, mode, overdue};
 use crate::translate::scope::{self, now};
 use crate::translate::step::{logical_time, offer_waiting, run_tick_rules};
 use crate::translate::value::{self, Val};
@@ -93,16 +93,14 @@ pub(crate) fn message(code: &mut Code<'_, '_>) {
             decline_if(code, Reason::ENDED, ended);
         }
         let now = logical_time(code);
-        if has_deadlines {
-            let overdue = deadline_of_all(code).lt_s(now.clone());
+        if let Some(overdue) = overdue(code, &now) {
             decline_if(code, Reason::DUE_FIRST, overdue);
         }
         let enveloped = load32(2, 0, part(code, at::ROLE)).ne(i32::from(NO_ROLE));
-        let proof = code.nested(|code| authenticate(code, &now, &mut decline_if));
+        let known = code.var(Ty::I32);
+        let proof = code.nested(|code| authenticate(code, &now, known, &mut decline_if));
         let burn = code.nested(|code| {
             let counter = load64(0, part(code, at::COUNTER));
-            let known = known_sender(code);
-            let known = code.bind(known);
             if let Some(open) = open_role(code) {
                 let signs = is_of(code, open);
                 code.when(signs, |code| {
@@ -126,15 +124,26 @@ pub(crate) fn message(code: &mut Code<'_, '_>) {
             code.run(Routine::SettleDeadlines, []);
         }
         offer_waiting(code);
-        let number = load32(2, 0, part(code, at::KIND));
-        for index in indices(messages(code).len()) {
-            code.when(number.clone().eq(i32::from(index)), |code| {
-                code.run(Routine::Hear(index), []);
-                code.leave();
-            });
-        }
+        hear_kind(code);
     });
     decline(code, reply.get());
+}
+
+/// Hears a message of one of the known kinds.
+fn hear_kind(code: &mut Code<'_, '_>) {
+    let number = code.bind(load32(2, 0, part(code, at::KIND)));
+    let last = indices(messages(code).len()).last();
+    for index in indices(messages(code).len()) {
+        let hear = code.nested(|code| {
+            code.run(Routine::Hear(index), []);
+            code.leave();
+        });
+        if Some(index) == last {
+            hear.into_iter().for_each(|stm| code.push(stm));
+        } else {
+            code.push(Stm::If(number.get().eq(i32::from(index)), hear, Vec::new()));
+        }
+    }
 }
 
 /// Whether all bytes are a value of this form.
@@ -162,6 +171,12 @@ pub(crate) fn sender(code: &mut Code<'_, '_>) -> Exp {
     if let [only] = &layout.roles[..] {
         return crate::ir::at(image + size(*only));
     }
+    // Roles of as many keys stand at even distances.
+    if let [first, second, ..] = layout.roles[..]
+        && layout.roles.windows(2).all(|two| two[1] - two[0] == second - first)
+    {
+        return index * size(second - first).cast_signed() + (image + size(first)).cast_signed();
+    }
     let table: Vec<u8> =
         layout.roles.iter().flat_map(|offset| (image + size(*offset)).to_le_bytes()).collect();
     let table = code.unit.constant(&table);
@@ -180,10 +195,12 @@ pub(crate) fn sender_key(code: &Code<'_, '_>) -> u32 {
     part(code, at::KEY)
 }
 
-/// Declines a message that is not proved to be its role's word, now and for the first time.
+/// Declines a message that is not proved to be its role's word, now and for the first time. The record
+/// of the sender's key is `known` from then on.
 fn authenticate(
     code: &mut Code<'_, '_>,
     now: &Exp,
+    known: Var,
     decline_if: &mut dyn FnMut(&mut Code<'_, '_>, Reason, Exp),
 ) {
     let verified = load32(1, 0, part(code, at::VERIFIED));
@@ -191,10 +208,10 @@ fn authenticate(
     if let Some(open) = open_role(code) {
         let signs = is_of(code, open);
         let anyone = code.nested(|code| authenticate_anyone(code, now, open, decline_if));
-        let member = code.nested(|code| authenticate_member(code, now, decline_if));
+        let member = code.nested(|code| authenticate_member(code, now, known, decline_if));
         code.push(Stm::If(signs, anyone, member));
     } else {
-        authenticate_member(code, now, decline_if);
+        authenticate_member(code, now, known, decline_if);
     }
 }
 
@@ -293,13 +310,14 @@ pub(crate) fn admit(code: &mut Code<'_, '_>, open: u16) {
 fn authenticate_member(
     code: &mut Code<'_, '_>,
     now: &Exp,
+    known: Var,
     decline_if: &mut dyn FnMut(&mut Code<'_, '_>, Reason, Exp),
 ) {
     let record = sender(code);
     let record = code.bind(record);
     let epoch = load32(4, 0, part(code, at::EPOCH));
-    let known = known_sender(code);
-    let known = code.bind(known);
+    let found = known_sender(code);
+    code.set(known, found);
     let other = epoch.ne(load32(4, record, size(role::EPOCH))) | known.get().eqz();
     decline_if(code, Reason::ROLE, other);
     let end = code.bind(load64(0, part(code, at::NOT_AFTER)));
@@ -347,16 +365,20 @@ pub(crate) fn elect(
                     continue;
                 }
                 let judged = code.call(Routine::Rule(rule), []);
-                let judged = code.bind(judged);
-                code.when(judged, |code| {
-                    refuse_held(code, judged);
-                    code.set(verdict, judged);
-                    note_rule(code, rule, judged.get());
+                code.set(verdict, judged);
+                let take = code.nested(|code| {
+                    note_rule(code, rule, verdict.get());
                     if !message.from.is_empty() {
-                        gain_by_rule(code, rule, judged.get().eq(COMMITTED), params);
+                        gain_by_rule(code, rule, verdict.get().eq(COMMITTED), params);
                     }
                     code.stop(decided);
                 });
+                if declared.when.is_none() {
+                    // It always answers: nothing comes after it.
+                    take.into_iter().for_each(|stm| code.push(stm));
+                    return;
+                }
+                code.push(Stm::If(verdict.get(), take, Vec::new()));
             }
             let untaken = untaken(code);
             code.set(verdict, untaken);
@@ -366,27 +388,19 @@ pub(crate) fn elect(
     code.run(Routine::Heard, [next.get(), verdict.get()]);
 }
 
-/// What a tick rule would be held for refuses whoever asks.
-pub(crate) fn refuse_held(code: &mut Code<'_, '_>, verdict: Var) {
-    let held = verdict.get().shr_u(14).eq(1);
-    code.set(verdict, (verdict ^ COMMITTED).select(verdict, held));
-}
-
 /// `(next, verdict)`: what was made of a message; the body goes on at `next`.
 pub(crate) fn heard(code: &mut Code<'_, '_>) {
     let [next, verdict] = code.params();
     lose_by_refusal(code, (verdict & REASON).ne(0));
     let cycles = &code.unit.model.schema.cycles;
-    let mut ticks = false;
-    for (index, cycle) in indices(cycles.len()).zip(cycles) {
-        let record = code.unit.map.ticks + tick::SIZE * u32::from(index);
-        let due = if cycle.schedule == Schedule::OnMessage { now() } else { Exp::I64(-1) };
-        ticks |= cycle.schedule == Schedule::OnMessage;
-        code.store(8, 0, record + tick::DUE, due);
-        code.store(8, 0, record + tick::MISSED, 0i64);
-    }
-    if ticks {
-        let also = cycles.iter().filter(|cycle| cycle.schedule == Schedule::OnMessage).count();
+    let also = cycles.iter().filter(|cycle| cycle.schedule == Schedule::OnMessage).count();
+    if also > 0 {
+        for (index, cycle) in indices(cycles.len()).zip(cycles) {
+            let record = code.unit.map.ticks + tick::SIZE * u32::from(index);
+            let due = if cycle.schedule == Schedule::OnMessage { now() } else { Exp::I64(-1) };
+            code.store(8, 0, record + tick::DUE, due);
+            code.store(8, 0, record + tick::MISSED, 0i64);
+        }
         code.store(8, 0, cell::DUE, now());
         code.store(8, 0, cell::MISSED, also as i64 - 1);
         if code.unit.layout.requests.is_empty() {
@@ -508,10 +522,8 @@ fn authorise(code: &mut Code<'_, '_>, index: u16, verdict: Var, decided: Label) 
     let (model, layout) = (code.unit.model, code.unit.layout);
     let message = &messages(code)[usize::from(index)];
     let refuse_unless = |code: &mut Code<'_, '_>, holds: Exp, reason: Reason| {
-        code.when(holds.eqz(), |code| {
-            code.set(verdict, refusal(reason.0));
-            code.stop(decided);
-        });
+        code.set(verdict, refusal(reason.0));
+        code.stop_if(decided, holds.eqz());
     };
     if !message.from.is_empty() && message.from.len() < model.schema.roles.len() {
         let sender = code.bind(load32(2, 0, part(code, at::ROLE)));

@@ -14,6 +14,7 @@ pub(crate) mod edit;
 pub(crate) mod entry;
 pub(crate) mod expr;
 pub(crate) mod foretell;
+pub(crate) mod fork;
 pub(crate) mod message;
 pub(crate) mod offer;
 pub(crate) mod out;

@@ -93,7 +93,10 @@ pub(crate) fn refuse(code: &mut Code<'_, '_>, (verdict, refused): (Var, Label), 
     code.stop(refused);
 }
 
-/// "Not now", as a verdict.
-pub(crate) fn held(reason: Reason) -> i32 {
-    i32::from(state::HELD | reason.0)
+/// "Not now", as a verdict. What a tick rule is held for refuses whoever asks a rule.
+pub(crate) fn held(on: Trigger, reason: Reason) -> i32 {
+    match on.message() {
+        Some(_) => expr::refusal(reason.0),
+        None => i32::from(state::HELD | reason.0),
+    }
 }

@@ -87,6 +87,12 @@ pub(crate) fn deadline_of_all(code: &mut Code<'_, '_>) -> Exp {
     code.atom(deadline)
 }
 
+/// Whether a deadline comes before an instant, which is to be answered first.
+pub(crate) fn overdue(code: &mut Code<'_, '_>, now: &Exp) -> Option<Exp> {
+    let deadline = has_deadlines(code).then(|| code.call(Routine::NextDeadline, []))?;
+    Some(deadline.lt_s(now.clone()))
+}
+
 fn born(code: &Code<'_, '_>) -> Exp {
     load64(0, code.unit.map.image + size(state::BORN))
 }
@@ -103,20 +109,30 @@ pub(crate) fn is_dormant(code: &Code<'_, '_>) -> Option<Exp> {
     may.then(|| mode(code, state::DORMANT))
 }
 
-/// Whether ticks mean nothing; `None` where they always mean something.
-pub(crate) fn sleeps(code: &Code<'_, '_>) -> Option<Exp> {
+/// Whether no tick has to look whether an object that rests wakes or ends.
+pub(crate) fn is_foreseen(code: &Code<'_, '_>) -> bool {
+    flips(code.unit.model).foreseen
+}
+
+/// Whether ticks mean nothing.
+pub(crate) fn sleeps(code: &Code<'_, '_>) -> Exp {
     let policy = &code.unit.model.policy;
     let mut marks = 0;
     if policy.ends.is_some() {
         marks |= state::ENDED;
     }
-    if policy.dormant.is_some() && flips(code.unit.model).foreseen {
+    if is_foreseen(code) {
         marks |= state::RESTING;
     }
     if is_dormant(code).is_some() {
         marks |= state::DORMANT;
     }
-    (marks != 0).then(|| mode(code, marks))
+    if is_foreseen(code) || policy.ends.is_some() {
+        return mode(code, marks);
+    }
+    // There is nothing to look for since a fork.
+    let forked = load64(0, code.unit.map.image + size(state::FORKED)).ne(0i64);
+    if marks == 0 { forked } else { mode(code, marks) | forked }
 }
 
 /// From when on a cycle counts.
@@ -273,7 +289,8 @@ pub(crate) fn due(code: &mut Code<'_, '_>, observed: Exp) -> Var {
                 code.store(8, 0, record + tick::MISSED, new - 1i64);
                 code.set(missed_of_all, missed_of_all + new);
                 let later = latest_of_all.get().lt_s(instant);
-                code.set(latest_of_all, instant.get().select(latest_of_all, later));
+                let latest = instant.get().select(latest_of_all, later);
+                code.set(latest_of_all, if cycles.len() == 1 { instant.get() } else { latest });
             });
             if cycle.catch_up != CatchUp::Skip {
                 take.into_iter().for_each(|stm| code.push(stm));
@@ -286,9 +303,7 @@ pub(crate) fn due(code: &mut Code<'_, '_>, observed: Exp) -> Var {
     }
     code.store(8, 0, cell::DUE, latest_of_all);
     code.store(8, 0, cell::MISSED, missed_of_all);
-    if let Some(asleep) = sleeps(code) {
-        code.set(any, any & asleep.eqz());
-    }
+    code.set(any, any & sleeps(code).eqz());
     any
 }
 
@@ -303,9 +318,7 @@ pub(crate) fn serve(code: &mut Code<'_, '_>, upto: &Exp) {
 pub(crate) fn next_due(code: &mut Code<'_, '_>) {
     let [served] = code.params();
     let deadline = deadline_of_all(code);
-    if let Some(asleep) = sleeps(code) {
-        code.when(asleep, |code| code.ret(deadline.clone()));
-    }
+    code.when(sleeps(code), |code| code.ret(deadline.clone()));
     let next = code.bind(deadline);
     let cycles = &code.unit.model.schema.cycles;
     for (index, cycle) in indices(cycles.len()).zip(cycles) {

@@ -4,9 +4,9 @@ use crate::bound::Rounds;
 use crate::code::Code;
 use crate::ir::{Exp, Stm, Var, load32, load64};
 use crate::memory::{cell, size, tick};
+use crate::translate::offer as offered;
 use crate::translate::outcome::{self, decline};
 use crate::translate::schedule::{self, deadline_of_all, due};
-use crate::translate::{offer as offered, value};
 use crate::unit::Routine;
 use aqo_model::layout::{offer, state};
 use aqo_model::policy::{Reason, Rule, Trigger};
@@ -16,7 +16,8 @@ use aqo_model::types::NEVER;
 pub(crate) fn step(code: &mut Code<'_, '_>) {
     let at = code.unit.map.offer;
     let kind = code.bind(load32(1, 0, at + size(offer::KIND)));
-    let valid = well_timed(code);
+    let never = code.bind(NEVER);
+    let valid = well_timed(code, never);
     let valid = code.bind(valid);
     code.when(kind.get().eq(i32::from(offer::BIRTH)), |code| {
         code.run(Routine::Birth, [valid.get()]);
@@ -24,7 +25,7 @@ pub(crate) fn step(code: &mut Code<'_, '_>) {
     });
     let served = code.bind(load64(0, at + size(offer::SERVED)));
     code.set(served, served.get().select(0i64, Exp::I64(0).lt_s(served)));
-    code.set(served, served.get().select(NEVER, served.get().lt_s(NEVER)));
+    code.set(served, never.get().select(served, never.get().lt_s(served)));
     code.store(8, 0, cell::SERVED, served);
     code.when(valid, |code| {
         for (number, routine) in [
@@ -32,6 +33,7 @@ pub(crate) fn step(code: &mut Code<'_, '_>) {
             (offer::MESSAGE, Routine::Message),
             (offer::BIND, Routine::Bind),
             (offer::CONSENT, Routine::Consent),
+            (offer::FORK, Routine::Fork),
         ] {
             // What an object never hears is malformed.
             let deaf = code.unit.model.schema.messages.is_empty();
@@ -49,8 +51,9 @@ pub(crate) fn step(code: &mut Code<'_, '_>) {
 }
 
 /// Whether the host's clock shows an instant, and the inputs have their forms.
-fn well_timed(code: &mut Code<'_, '_>) -> Exp {
-    let valid = value::between(observed(code), 0, NEVER);
+fn well_timed(code: &mut Code<'_, '_>, never: Var) -> Exp {
+    // Without sign, what is negative lies beyond all time.
+    let valid = never.get().lt_u(observed(code)).eqz();
     if code.unit.model.schema.inputs.is_empty() {
         return valid;
     }
@@ -63,11 +66,17 @@ pub(crate) fn observed(code: &Code<'_, '_>) -> Exp {
     load64(0, code.unit.map.offer + size(offer::OBSERVED))
 }
 
-/// The logical time at which an offer is answered: never before the last entry.
+/// The logical time at which an offer is answered, in an operand that may stand more than once.
 pub(crate) fn logical_time(code: &mut Code<'_, '_>) -> Exp {
+    let now = code.call(Routine::LogicalTime, []);
+    code.atom(now)
+}
+
+/// `() -> instant`: the logical time at which the offer is answered: never before the last entry.
+pub(crate) fn find_time(code: &mut Code<'_, '_>) {
     let last = code.bind(load64(0, code.unit.map.image + size(state::NOW)));
     let observed = code.bind(observed(code));
-    code.bind(observed.get().select(last, last.get().lt_s(observed))).get()
+    code.ret(observed.get().select(last, last.get().lt_s(observed)));
 }
 
 /// `()`: a tick, or a deadline that has passed.
@@ -131,10 +140,7 @@ fn older(code: &mut Code<'_, '_>, (cycle, most): (u16, u16), deadline: &Exp, obs
             });
         });
     });
-    match schedule::sleeps(code) {
-        None => earlier.into_iter().for_each(|stm| code.push(stm)),
-        Some(asleep) => code.push(Stm::If(asleep.eqz(), earlier, Vec::new())),
-    }
+    code.push(Stm::If(schedule::sleeps(code).eqz(), earlier, Vec::new()));
 }
 
 /// One missed tick; leaves where it leaves an entry.
@@ -155,7 +161,7 @@ fn older_tick(code: &mut Code<'_, '_>, cycle: u16, instant: Var, missed: Exp) {
     code.store(8, 0, ticks + tick::SIZE * u32::from(cycle) + tick::MISSED, missed);
     code.store(8, 0, cell::DUE, instant);
     code.store(8, 0, cell::MISSED, missed);
-    where_awake(code, |code| code.run(Routine::OlderRules(cycle), []));
+    at_tick(code, |code| code.run(Routine::OlderRules(cycle), []));
     let entry = code.call(Routine::FinishOlder, []);
     code.when(entry, |code| code.leave());
 }
@@ -181,16 +187,18 @@ pub(crate) fn run_tick_rules(code: &mut Code<'_, '_>) {
 
 /// Phases 2 and 3 of a tick, where the object is awake.
 fn run_tick(code: &mut Code<'_, '_>) {
-    where_awake(code, |code| {
+    at_tick(code, |code| {
         offer_waiting(code);
         code.run(Routine::TickRules, []);
     });
 }
 
+/// What a tick does where the object is awake. What rests has no tick, unless it is to look.
+fn at_tick(code: &mut Code<'_, '_>, fill: impl FnOnce(&mut Code<'_, '_>)) {
+    if schedule::is_foreseen(code) { fill(code) } else { where_awake(code, fill) }
+}
+
 fn where_awake(code: &mut Code<'_, '_>, fill: impl FnOnce(&mut Code<'_, '_>)) {
-    if code.unit.model.policy.dormant.is_none() {
-        return fill(code);
-    }
     let resting = schedule::mode(code, state::RESTING);
     code.when(resting.eqz(), fill);
 }

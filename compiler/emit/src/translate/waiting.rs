@@ -7,9 +7,7 @@ use crate::code::Code;
 use crate::ir::{Exp, Stm, Ty, Var, at, load32, load64};
 use crate::memory::{cell, size};
 use crate::translate::expr::refusal;
-use crate::translate::message::{
-    claimed, gain_by_rule, lose_by_refusal, part, refuse_held, sender, sender_key,
-};
+use crate::translate::message::{claimed, gain_by_rule, lose_by_refusal, part, sender, sender_key};
 use crate::translate::outcome::{COMMITTED, NO_RULE, REASON, WAITS, note_rule};
 use crate::translate::schedule::indices;
 use crate::translate::scope::now;
@@ -196,7 +194,6 @@ pub(crate) fn offer_one(code: &mut Code<'_, '_>, index: u16) {
             let judged = code.call(Routine::Rule(rule), []);
             let judged = code.bind(judged);
             code.when(judged, |code| {
-                refuse_held(code, judged);
                 code.set(verdict, judged);
                 note_rule(code, rule, judged.get());
                 gain_by_rule(code, rule, judged.get().eq(COMMITTED), params);

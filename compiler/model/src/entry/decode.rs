@@ -9,7 +9,7 @@ use crate::cbor::{Malformed, Reader};
 use crate::edit;
 use crate::expr::{Edit, Step};
 use crate::model::Model;
-use crate::offer::{Bind, Consent, Envelope, View, Word};
+use crate::offer::{Bind, Consent, Envelope, Fork, View, Word};
 use crate::policy::{Reason, Rule};
 use crate::types::{Type, Types};
 use crate::value::Value;
@@ -237,6 +237,11 @@ fn decode_cause(model: &Model, r: &mut Reader, kind: u64, now: i64) -> Result<Ca
         kind::BIND => {
             r.array_of(3, "the cause of a bind")?;
             Ok(Cause::Bind(decode_bind(r)?))
+        }
+        kind::FORK => {
+            r.array_of(3, "the cause of a fork")?;
+            let (at, ours, theirs) = (r.uint()?, r.bytes32()?, r.bytes32()?);
+            Ok(Cause::Fork(Fork { at, ours, theirs, verified: true }))
         }
         _ => Err(r.wrong("a known kind of entry")),
     }

@@ -63,6 +63,7 @@ impl Entry {
             Cause::Message { .. } => kind::MESSAGE,
             Cause::Bind(_) => kind::BIND,
             Cause::Consent(_) => kind::CONSENT,
+            Cause::Fork(_) => kind::FORK,
         });
         w.uint(self.sequence);
         w.int(self.now);
@@ -233,6 +234,12 @@ impl Entry {
             Cause::Bind(bind) => {
                 w.array(3);
                 encode_bind(w, bind);
+            }
+            Cause::Fork(fork) => {
+                w.array(3);
+                w.uint(fork.at);
+                w.bytes(&fork.ours.0);
+                w.bytes(&fork.theirs.0);
             }
         }
     }

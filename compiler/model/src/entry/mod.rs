@@ -8,6 +8,7 @@
 //!         message: [number, [parameter, …], null or envelope]
 //!         bind:    [host, nonce, capabilities]
 //!         consent: [rule, envelope]
+//!         fork:    [number of the entry that has a twin, digest of it, digest of its twin]
 //! envelope    = [role, key, epoch, counter, not after, signature]
 //! inputs      = [[number, null or value, now - at], …]       read by what ran, ascending. A value of
 //!               a signed input has a fourth element: [key, epoch, signature]
@@ -57,7 +58,7 @@ mod encode;
 mod whole;
 
 use crate::expr::{Edit, Step};
-use crate::offer::{Bind, Consent, Envelope, View};
+use crate::offer::{Bind, Consent, Envelope, Fork, View};
 use crate::policy::Reason;
 use crate::value::{Bytes32, Value};
 
@@ -102,7 +103,7 @@ pub struct Entry {
 pub enum Mode {
     /// Its tick rules run.
     Awake,
-    /// They do not, by its own condition.
+    /// They do not, by its own condition or since a fork.
     Dormant,
     /// Its life is over.
     Ended,
@@ -137,6 +138,8 @@ pub enum Cause {
     Bind(Bind),
     /// A consent. `verified` is true.
     Consent(Consent),
+    /// A fork. `verified` is true.
+    Fork(Fork),
 }
 
 /// A tick of the object's own cycle.
@@ -264,6 +267,7 @@ mod kind {
     pub(crate) const MESSAGE: u64 = 2;
     pub(crate) const BIND: u64 = 3;
     pub(crate) const CONSENT: u64 = 4;
+    pub(crate) const FORK: u64 = 5;
 }
 
 /// How many elements a body has.

@@ -28,7 +28,11 @@ impl Entry {
         let schema = &model.schema;
         let told = match &self.cause {
             Cause::Message { kind, .. } => !schema.messages[usize::from(*kind)].private.is_empty(),
-            Cause::Birth { .. } | Cause::Tick(_) | Cause::Bind(_) | Cause::Consent(_) => false,
+            Cause::Birth { .. }
+            | Cause::Tick(_)
+            | Cause::Bind(_)
+            | Cause::Consent(_)
+            | Cause::Fork(_) => false,
         };
         told || self.inputs.iter().any(|read| schema.inputs[usize::from(read.input)].private)
             || self.changes.iter().any(|change| schema.fields[usize::from(change.field)].private)

@@ -39,8 +39,10 @@ pub enum Misfit {
     Request,
     /// It takes a message that does not wait, or lets one wait that cannot.
     Message,
-    /// It changes trust where none is declared.
+    /// It changes trust where none is declared, or leaves it where it breaks.
     Trust,
+    /// It answers a fork that this lineage cannot have, or has answered.
+    Fork,
 }
 
 impl std::fmt::Display for Misfit {
@@ -55,7 +57,10 @@ impl std::fmt::Display for Misfit {
             Misfit::Change => f.write_str("it changes what is not there, or fills what is full"),
             Misfit::Message => f.write_str("it takes a message that does not wait"),
             Misfit::Request => f.write_str("it answers what was not asked"),
-            Misfit::Trust => f.write_str("it changes a trust that is not declared"),
+            Misfit::Trust => {
+                f.write_str("it changes a trust that is not declared, or keeps one that breaks")
+            }
+            Misfit::Fork => f.write_str("it answers a fork of another lineage"),
         }
     }
 }
@@ -114,8 +119,11 @@ pub fn apply(
         take_mode(state, mode);
     }
     take_predictions(state, entry)?;
-    if let Some(change) = &entry.trust {
-        take_trust(model, state, change)?;
+    let is_break = matches!(entry.cause, Cause::Fork(_)) && state.trust.is_some();
+    match &entry.trust {
+        Some(change) => take_trust(model, state, change, is_break)?,
+        None if is_break => return Err(Misfit::Trust),
+        None => {}
     }
     state.wake = if layout.wake.is_some() { wake::after(model, state, &before) } else { 0 };
     image.tail.sequence += 1;
@@ -209,6 +217,13 @@ fn take_cause(
         }
         Cause::Bind(bind) => {
             take_bind(model, state, bind, entry.now);
+            Ok(None)
+        }
+        Cause::Fork(fork) => {
+            if !fork.is_of(entry.sequence) || fork.at <= state.forked {
+                return Err(Misfit::Fork);
+            }
+            state.forked = fork.at;
             Ok(None)
         }
         Cause::Consent(consent) => {
@@ -329,7 +344,12 @@ fn take_predictions(state: &mut State, entry: &Entry) -> Result<(), Misfit> {
     Ok(())
 }
 
-fn take_trust(model: &Model, state: &mut State, change: &TrustChange) -> Result<(), Misfit> {
+fn take_trust(
+    model: &Model,
+    state: &mut State,
+    change: &TrustChange,
+    is_break: bool,
+) -> Result<(), Misfit> {
     let (Some(policy), Some(trust)) = (&model.policy.trust, &mut state.trust) else {
         return Err(Misfit::Trust);
     };
@@ -354,5 +374,8 @@ fn take_trust(model: &Model, state: &mut State, change: &TrustChange) -> Result<
     }));
     let surplus = trust.ring.len().saturating_sub(ring::CAPACITY);
     trust.ring.drain(..surplus);
+    if is_break {
+        trust.date_before_break();
+    }
     Ok(())
 }

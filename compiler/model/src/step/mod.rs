@@ -5,7 +5,7 @@
 //! the state that its steps saw. It knows no clock, no store and no signature.
 //!
 //! The phases of a step, in order: 0 time and inputs ([`begin`]); 1 what is past its deadline
-//! ([`foretell`]); 2 the message, or a [`consent`] to one; 3 the tick rules ([`rule`]); 3a a last look
+//! ([`foretell`]); 2 the message, or a [`consent`] to one, or a [`fork`]; 3 the tick rules ([`rule`]); 3a a last look
 //! at what is foretold; 4 whether the object is awake, and trust; 5 the next due instant
 //! ([`schedule`]).
 
@@ -16,6 +16,7 @@ mod consent;
 mod eval;
 mod fold;
 mod foretell;
+mod fork;
 mod quiet;
 mod rule;
 mod schedule;
@@ -126,7 +127,11 @@ impl Speech {
                 let by = envelope.as_ref().map(|envelope| (envelope.role, envelope.key));
                 Some(Speech { kind: *kind, params: params.clone(), by })
             }
-            Cause::Birth { .. } | Cause::Tick(_) | Cause::Bind(_) | Cause::Consent(_) => None,
+            Cause::Birth { .. }
+            | Cause::Tick(_)
+            | Cause::Bind(_)
+            | Cause::Consent(_)
+            | Cause::Fork(_) => None,
         }
     }
 
@@ -161,6 +166,7 @@ pub fn step_watched(
         OfferKind::Consent(consent) => {
             consent::consent(model, layout, image, offer, consent, watch)
         }
+        OfferKind::Fork(fork) => fork::fork(model, layout, image, offer, fork, watch),
     }
 }
 
@@ -495,6 +501,7 @@ impl<'a> Step<'a> {
         // What passed asleep is nothing: an object that wakes owes no tick.
         let served = if mode == Some(Mode::Awake) { served.max(self.now) } else { served };
         let is_tick = matches!(cause, Cause::Tick(_));
+        let is_break = matches!(cause, Cause::Fork(_));
         let quiet = self.outcomes.is_empty() && self.lapsed.is_empty() && mode.is_none();
         if is_tick && quiet && predictions.is_empty() {
             return nothing(self.model, self.layout, image, served, reply);
@@ -507,7 +514,7 @@ impl<'a> Step<'a> {
             cause,
             inputs: self.reads(),
             changes: self.changes(),
-            trust: self.settle_trust(),
+            trust: self.settle_trust(is_break),
             outcomes: self.outcomes,
             events: self.said,
             predictions,
@@ -529,7 +536,8 @@ impl<'a> Step<'a> {
                 .is_some_and(|pause| eval::Scope::of_step(self, &pause.locals).holds(&pause.holds))
         };
         let policy = &self.model.policy;
-        wake::mode_of(holds(&policy.ends), || holds(&policy.dormant), self.state.resting)
+        let dormant = || self.state.forked != 0 || holds(&policy.dormant);
+        wake::mode_of(holds(&policy.ends), dormant, self.state.resting)
     }
 
     fn reads(&self) -> Vec<Read> {
@@ -552,13 +560,13 @@ impl<'a> Step<'a> {
     }
 
     /// Phase 4.
-    fn settle_trust(&mut self) -> Option<TrustChange> {
+    fn settle_trust(&mut self, is_break: bool) -> Option<TrustChange> {
         let policy = self.model.policy.trust.as_ref()?;
-        if self.losses == 0 && self.gains.is_empty() {
+        if self.losses == 0 && self.gains.is_empty() && !is_break {
             return None;
         }
-        let trust = self.state.trust.as_mut()?;
-        trust.settle(policy, self.state.born, self.now, self.losses, &mut self.gains);
+        let (trust, times) = (self.state.trust.as_mut()?, (self.state.born, self.now));
+        trust.settle(policy, times, self.losses, &mut self.gains, is_break);
         let positives = self.gains.iter().map(|gain| (gain.source, gain.claim)).collect();
         let sum = trust.slopes.as_ref().map(|slopes| slopes.sum);
         Some(TrustChange { x: trust.x, recovering: trust.recovering, positives, sum })

@@ -55,7 +55,7 @@ impl<'m> Quiet<'m> {
     pub fn until(&self, image: &Image, offer: &Offer, cycle: u16) -> i64 {
         let now = image.state.now.max(offer.observed);
         let state = &image.state;
-        if state.ended || state.dormant || (state.resting && !self.watched) {
+        if schedule::sleeps(self.model, state) {
             return NEVER;
         }
         if self.watched {

@@ -53,8 +53,9 @@ pub(super) fn next_deadline(model: &Model, layout: &Layout, state: &State) -> i6
 }
 
 /// Whether ticks mean nothing: the object is not awake, and no tick has to look whether it is.
-fn sleeps(model: &Model, state: &State) -> bool {
-    state.ended || state.dormant || (state.resting && flips(model).foreseen)
+pub(super) fn sleeps(model: &Model, state: &State) -> bool {
+    let looks = || !flips(model).foreseen && (state.forked == 0 || model.policy.ends.is_some());
+    state.ended || state.dormant || (state.resting && !looks())
 }
 
 /// From when on the cycle with this index counts.

@@ -124,7 +124,9 @@ pub(super) fn mode_at(model: &Model, state: &State, now: i64) -> Option<Mode> {
         (pause.as_ref())
             .is_some_and(|pause| super::holds(model, state, now, &pause.holds, &pause.locals))
     };
-    mode_of(holds(&model.policy.ends), || holds(&model.policy.dormant), state.resting)
+    // Time does not wake what sleeps of a fork.
+    let dormant = || state.forked != 0 || holds(&model.policy.dormant);
+    mode_of(holds(&model.policy.ends), dormant, state.resting)
 }
 
 /// What a mode changes to where it ends, or is to rest, and whether it rests now.

@@ -16,6 +16,7 @@ mod rules;
 mod schema;
 mod scope;
 mod size;
+mod trust;
 
 pub use assured::{Refusable, refusable, refusing_clauses};
 pub use expr::{

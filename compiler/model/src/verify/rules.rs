@@ -10,9 +10,7 @@ use crate::expr::{Edit, Expr, Step, Stmt};
 use crate::facts::{Facts, Interval, expr_of};
 use crate::limits;
 use crate::model::Model;
-use crate::policy::{
-    Happening, Limit, Policy, Prediction, Quorum, Rule, Source, Sum, Trigger, Trust,
-};
+use crate::policy::{Limit, Policy, Prediction, Quorum, Rule, Source, Sum, Trigger};
 use crate::schema::{Change, Role};
 use crate::types::{Bounds, Kind, NEVER, Type};
 use crate::wake;
@@ -31,7 +29,7 @@ pub(super) fn verify(model: &Model) -> Result<(), Flaw> {
         foretold(model, prediction).at(|| format!("predict {}", prediction.name))?;
     }
     if let Some(trust) = &policy.trust {
-        trust_is_sound(model, trust).at(|| "trust".to_owned())?;
+        super::trust::verify(model, trust).at(|| "trust".to_owned())?;
     }
     for (index, rule, below) in from_the_top(model).filter(|(_, rule, _)| rule.assured) {
         if let Some(why) = assured::refusable(model, index, &below) {
@@ -556,42 +554,4 @@ fn sum_is_sound(model: &Model, limit: &Limit, sum: &Sum) -> Check {
     require(most.kind == Kind::Number && !most.partial, "the sum of a limit is a number")?;
     let known = most.interval.is_some_and(|interval| interval.high == sum.highest.max(0).into());
     require(known, "the highest sum of a limit is another")
-}
-
-/// The laws of trust: a gain is never more than a loss, and neither leaves the bounds.
-fn trust_is_sound(model: &Model, trust: &Trust) -> Check {
-    const MOST: i64 = 4_000_000;
-    const SECOND: i64 = 1_000_000;
-    let bounds = (1..=MOST).contains(&trust.ceiling) && (1..=MOST).contains(&trust.lowest);
-    let half_life = (SECOND..=3_660 * 86_400 * SECOND).contains(&trust.half_life);
-    let windows = [trust.window_short, trust.window_long];
-    let whole = windows.iter().all(|window| window % 8_000 == 0 && *window >= 60 * SECOND);
-    let ordered = trust.window_short < trust.window_long;
-    let window = whole && ordered && trust.window_long / 256 <= trust.half_life;
-    require(bounds && half_life && window, "the bounds, half-life or window of trust")?;
-    require((1..=16).contains(&trust.sources), "the sources of trust")?;
-    let most = trust.gains.iter().map(|gain| gain.amount).max().unwrap_or(0);
-    let least = trust.losses.iter().map(|loss| loss.amount).min().unwrap_or(i64::MAX);
-    let gains = trust.gains.iter().all(|gain| (1_000..=trust.ceiling).contains(&gain.amount));
-    let losses = trust.losses.iter().all(|loss| (1_000..=trust.lowest).contains(&loss.amount));
-    require(gains && losses && most <= least, "the amounts of trust")?;
-    let once = |scores: &[crate::policy::Score]| {
-        scores.iter().enumerate().all(|(k, score)| scores[..k].iter().all(|s| s.on != score.on))
-    };
-    require(once(&trust.gains) && once(&trust.losses), "two amounts for one happening")?;
-    for score in trust.gains.iter().chain(&trust.losses) {
-        let (index, count) = match score.on {
-            Happening::Kept(p) | Happening::Broken(p) | Happening::Lapsed(p) => {
-                (p, model.policy.predictions.len())
-            }
-            Happening::Rule(rule) => {
-                let of = model.policy.rules.get(usize::from(rule));
-                require(of.is_some_and(|rule| model.is_signed(rule)), "a gain that nobody signs")?;
-                (rule, model.policy.rules.len())
-            }
-            Happening::Refused(role) => (role, model.schema.roles.len()),
-        };
-        require(usize::from(index) < count, "a happening that is not declared")?;
-    }
-    Ok(())
 }
