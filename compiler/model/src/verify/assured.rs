@@ -169,9 +169,9 @@ impl<'p> Proof<'p> {
                 Stmt::If(cond, then, otherwise) => {
                     let rest = after(&rest, &stmts[at + 1..]);
                     let mut then_facts = facts.clone();
-                    super::expr::learn(&self.place, cond, true, &mut then_facts);
+                    super::learn::learn(&self.place, cond, true, &mut then_facts);
                     self.walk(then, then_facts, done.clone(), rest.clone());
-                    super::expr::learn(&self.place, cond, false, &mut facts);
+                    super::learn::learn(&self.place, cond, false, &mut facts);
                     self.walk(otherwise, facts, done, rest);
                     return;
                 }

@@ -1,6 +1,7 @@
 //! Collections: what is put in fits, what is asked is of the right kind, sums stay within 64 bits.
 
-use super::expr::{Checked, Place, check, condition, learn, number, stored, wants};
+use super::expr::{Checked, Place, check, condition, number, stored, wants};
+use super::learn::learn;
 use super::schema::{limit, require, type_of};
 use super::{Check, Fault};
 use crate::expr::{Collect, Expr, Quantifier};

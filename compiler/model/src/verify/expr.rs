@@ -3,6 +3,7 @@
 use super::arithmetic::arithmetic;
 use super::collection::collection;
 use super::leaf::leaf;
+use super::learn::learn;
 use super::made::made;
 use super::schema::{depth, require};
 use super::{Check, Fault};
@@ -243,20 +244,6 @@ pub fn check_condition(place: &Place<'_>, cond: &Expr, facts: &mut Facts) -> Che
     }
     learn(place, cond, true, facts);
     Ok(())
-}
-
-/// Takes a condition to be true, or false: its facts hold and its binders are bound.
-pub fn learn(place: &Place<'_>, cond: &Expr, truth: bool, facts: &mut Facts) {
-    let mut bound = std::collections::BTreeSet::new();
-    crate::facts::binders(cond, truth, &mut bound);
-    for local in bound {
-        if let Some(ty) = place.locals.get(usize::from(local)) {
-            facts.forget(local);
-            facts.bind(local, ty.clone());
-        }
-    }
-    facts.assume(cond, truth);
-    super::bounds::of_sides(place, cond, truth, facts);
 }
 
 /// Checks a value that goes to a place of type `ty`.

@@ -11,6 +11,7 @@ mod bounds;
 mod collection;
 mod expr;
 mod leaf;
+mod learn;
 mod made;
 mod rules;
 mod schema;
@@ -20,9 +21,10 @@ mod trust;
 
 pub use assured::{Refusable, refusable, refusing_clauses};
 pub use expr::{
-    Below, Checked, Place, check, check_condition, covers, from_the_top, learn, let_pass,
-    place_of_rule, rule_facts, standing_facts,
+    Below, Checked, Place, check, check_condition, covers, from_the_top, let_pass, place_of_rule,
+    rule_facts, standing_facts,
 };
+pub use learn::learn;
 pub use rules::{changes_as_declared, is_word_of, place_of_edit};
 
 use crate::facts::Interval;

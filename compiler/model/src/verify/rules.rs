@@ -2,8 +2,9 @@
 
 use super::expr::{
     Below, arm, bind, check, check_condition, check_store, covers, from_the_top, known_reason,
-    learn, place_of_rule, rule_facts,
+    place_of_rule, rule_facts,
 };
+use super::learn::learn;
 use super::schema::{depth, limit, numbered, require, type_of};
 use super::{At, Check, Fault, Flaw, Place, assured};
 use crate::expr::{Edit, Expr, Step, Stmt};
