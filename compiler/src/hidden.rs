@@ -5,7 +5,7 @@ use crate::diagnostic::{Loc, Problem};
 use crate::policy::Head;
 use crate::shape::Shape;
 use aqo_model::Model;
-use aqo_model::private::{self, Told};
+use aqo_model::private::{self, Because, Told};
 
 /// What would record a private value in the open, in the order of the rules.
 pub(crate) fn told(shape: &Shape, head: &Head, model: &Model) -> Vec<Problem> {
@@ -48,6 +48,16 @@ fn problem(shape: &Shape, head: &Head, model: &Model, told: Told) -> Option<Prob
                 .help("limit how often, without a sum; or let the field be public");
             (problem, Some((place(index), "this rule".to_owned())))
         }
+        Told::Due(index) => {
+            let name = &rule(index).name;
+            let text =
+                format!("when the object is due tells what is private: `{name}` waits for it");
+            let problem =
+                new(place(index), text).help("let a cycle with a period look, not one `on time`");
+            (problem, None)
+        }
+        // Told where the clause stands.
+        Told::Pause => return None,
         Told::Captured(index, prediction) => {
             let name = &policy.predictions[usize::from(prediction)].name;
             let text = format!("`{name}` keeps what it captures, which is private");
@@ -63,10 +73,15 @@ fn problem(shape: &Shape, head: &Head, model: &Model, told: Told) -> Option<Prob
 /// The first private parameter of a message: the field that makes it so, and words for that.
 fn private_param(shape: &Shape, model: &Model, kind: u16) -> Option<(Loc, String)> {
     let message = &model.schema.messages[usize::from(kind)];
-    let param = *message.private.first()?;
-    let field = private::holder(model, kind, param)?;
-    let names =
-        (&message.params[usize::from(param)].name, &model.schema.fields[usize::from(field)]);
+    let mut known =
+        message.private.iter().filter_map(|p| Some((*p, private::because(model, kind, *p)?)));
+    let (param, because) = known.next()?;
+    let (field, does) = match because {
+        Because::GoesInto(field) => (field, "goes into"),
+        Because::HeldAgainst(field) => (field, "is held against"),
+    };
     let place = shape.field_places.get(usize::from(field))?;
-    Some((*place, format!("`{}` goes into `{}`, which is private", names.0, names.1.name)))
+    let param = &message.params[usize::from(param)].name;
+    let field = &model.schema.fields[usize::from(field)].name;
+    Some((*place, format!("`{param}` {does} `{field}`, which is private")))
 }

@@ -18,6 +18,7 @@ use aqo_model::expr::Expr;
 use aqo_model::policy::{
     Always, Flow, Happening, Hosts, Limit, Otherwise, Pause, Quorum, Reason, Sum,
 };
+use aqo_model::private;
 use aqo_model::schema::{Cycle, Schedule};
 use aqo_model::text::show_duration;
 use aqo_model::types::{Bounds, Type, Unit};
@@ -500,6 +501,7 @@ impl Reader<'_> {
             }
             let made = cond.map(|(holds, _)| Pause { holds, locals });
             self.untold(pause.at, made.as_ref());
+            self.private(pause.at, made.as_ref());
             match pause.kind {
                 PauseKind::Dormant => self.head.model.policy.dormant = made,
                 PauseKind::Ends => self.head.model.policy.ends = made,
@@ -509,6 +511,15 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
+    /// A condition that turns at an instant which tells of a private field.
+    fn private(&mut self, at: At, pause: Option<&Pause>) {
+        if pause.is_some_and(|pause| private::pause_tells(&self.head.model, pause)) {
+            let text = "when the object is due tells what is private: this turns at that instant";
+            let help = "let a rule look, and set a public field that this reads";
+            self.problem(Code::KeptOpenly, at, text).help = Some(help.to_owned());
+        }
+    }
+
     /// A condition that time turns at no instant that can be told, where no beat has it looked at.
     fn untold(&mut self, at: At, pause: Option<&Pause>) {
         let beats =

@@ -364,7 +364,8 @@ pub struct SlopeSlots {
 pub struct Layout {
     /// One per field.
     pub fields: Vec<Slot>,
-    /// The bytes of private fields.
+    /// What a state keeps of what is private, in order: the bytes of fields, when the latest readings
+    /// were so, and the instant after an entry.
     pub private: Vec<std::ops::Range<usize>>,
     /// One per attested field: its index and the byte that says whether its last write was signed.
     pub signed: Vec<(u16, usize)>,
@@ -436,7 +437,7 @@ impl Layout {
         let fields: Vec<Slot> =
             schema.fields.iter().map(|f| at.slot(Form::packed(&f.ty, types))).collect();
         let private = schema.fields.iter().zip(&fields).filter(|(field, _)| field.private);
-        let private =
+        let mut private: Vec<_> =
             private.map(|(_, slot)| slot.offset..slot.offset + slot.form.size()).collect();
         let attested = schema.fields.iter().enumerate().filter(|(_, f)| f.attested.is_some());
         let signed = attested.map(|(i, _)| (index(i), at.take(1))).collect();
@@ -445,8 +446,12 @@ impl Layout {
         let backing = backing.filter(|(_, c)| matches!(c.schedule, Schedule::Backoff { .. }));
         let backoffs = backing.map(|(i, _)| (index(i), at.take(8))).collect();
         let read = schema.inputs.iter().enumerate().filter(|(_, input)| input.from.is_some());
-        let readings = read.map(|(i, _)| (index(i), at.take(8))).collect();
+        let readings: Vec<(u16, usize)> = read.map(|(i, _)| (index(i), at.take(8))).collect();
+        let hidden = readings.iter().filter(|(i, _)| schema.inputs[usize::from(*i)].private);
+        private.extend(hidden.map(|(_, at)| *at..*at + 8));
         let wake = wake::has_wakes(model).then(|| at.take(8));
+        // It says whether an entry turned a guard true, which may read what is private.
+        private.extend(wake.filter(|_| !private.is_empty()).map(|at| at..at + 8));
         let ticks = policy.rules.iter().enumerate().filter(|(_, rule)| rule.on.is_tick());
         let outcomes = ticks.map(|(i, _)| (index(i), at.take(2))).collect();
         let limits = policy

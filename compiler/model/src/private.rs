@@ -1,14 +1,17 @@
 //! What `private` hides, and what it cannot hide.
 //!
-//! A field is private because its author says so. What comes from outside and goes into it, a parameter
-//! of a message or an input, is private with it, and so is a derive that reads it. Hidden is what an
-//! object records *by itself*: its entries are chained in a form that has commitments in place of such
-//! values (see [`crate::entry`]). What a rule sets elsewhere, says or binds is its author's own word,
-//! and open. A few things are kept openly by what they are: [`Told`] lists them.
+//! A field is private because its author says so. What comes from outside and goes into it, decides
+//! whether something does, or is held against it, a parameter of a message or an input, is private with
+//! it; and so is a derive that reads it. Hidden is what an object records *by itself*: its entries are
+//! chained in a form that has commitments in place of such values (see [`crate::entry`]). What a rule
+//! sets elsewhere, says or binds is its author's own word, and open; so is which rules and branches ran.
+//! A few things are kept openly by what they are: [`Told`] lists them.
 
 use crate::expr::{Expr, Shape, Stmt};
 use crate::model::Model;
-use crate::policy::{Happening, Rule};
+use crate::policy::{Happening, Pause, Rule};
+use crate::reads::reads_time;
+use crate::wake::{flatten, has_wakes};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What would record a private value openly.
@@ -24,6 +27,10 @@ pub enum Told {
     Sum(u16, u16),
     /// This rule makes this prediction, which keeps what it captures.
     Captured(u16, u16),
+    /// By this rule's guard a cycle on time is due at an instant that tells it.
+    Due(u16),
+    /// `dormant` or `ends` turns at an instant that tells it.
+    Pause,
 }
 
 /// What an expression is made of, as far as it can be private.
@@ -31,16 +38,9 @@ pub enum Told {
 enum Leaf {
     Field(u16),
     Derive(u16),
+    Left(u16),
     Input(u16),
     Param(u16),
-}
-
-/// What is private because a field is.
-struct Marks {
-    derives: Vec<bool>,
-    inputs: Vec<bool>,
-    /// The parameters of each message.
-    params: Vec<BTreeSet<u16>>,
 }
 
 /// Marks everything that is private because a field is.
@@ -67,19 +67,18 @@ pub(crate) fn is_marked(model: &Model) -> bool {
 pub fn told(model: &Model) -> Vec<Told> {
     let (schema, policy) = (&model.schema, &model.policy);
     let mut told = Vec::new();
-    if !schema.fields.iter().any(|field| field.private) {
+    if !has_private(model) {
         return told;
     }
     let waiting = (0u16..).zip(&schema.messages);
-    let waiting = waiting.filter(|(_, message)| message.waits.is_some() && hides(message));
+    let waiting =
+        waiting.filter(|(_, message)| message.waits.is_some() && !message.private.is_empty());
     told.extend(waiting.map(|(kind, _)| Told::Waiting(kind)));
     for (index, rule) in (0u16..).zip(&policy.rules) {
-        let sources = Sources::of(rule);
-        let private = |expr: &Expr| {
-            sources.leaves(expr).into_iter().any(|leaf| is_private(model, rule, leaf))
-        };
-        let of_private =
-            rule.on.message().is_some_and(|kind| hides(&schema.messages[usize::from(kind)]));
+        let of_private = rule
+            .on
+            .message()
+            .is_some_and(|kind| !schema.messages[usize::from(kind)].private.is_empty());
         if of_private && rule.quorum.is_some() {
             told.push(Told::Consent(index));
         }
@@ -87,102 +86,274 @@ pub fn told(model: &Model) -> Vec<Told> {
         if of_private && gains.any(|gain| gain.on == Happening::Rule(index)) {
             told.push(Told::Claim(index));
         }
-        for (number, limit) in (0u16..).zip(&policy.limits) {
-            let place = limit.rules.iter().position(|counted| *counted == index);
-            let amount = place.and_then(|place| limit.sum.as_ref()?.of.get(place));
-            told.extend(amount.filter(|amount| private(amount)).map(|_| Told::Sum(number, index)));
-        }
-        rule.body.iter().for_each(|stmt| {
-            stmt.walk(&mut |stmt| {
-                if let Stmt::Predict(prediction, captured) = stmt
-                    && captured.iter().any(private)
-                {
-                    told.push(Told::Captured(index, *prediction));
-                }
-            });
-        });
+        told_by_rule(model, index, rule, &mut told);
+    }
+    if policy.dormant.iter().chain(&policy.ends).any(|pause| pause_tells(model, pause)) {
+        told.push(Told::Pause);
     }
     told
 }
 
-/// The private field for which a parameter of a message is private.
-pub fn holder(model: &Model, kind: u16, param: u16) -> Option<u16> {
-    let rules = model.policy.rules.iter().filter(|rule| rule.on.carries() == Some(kind));
-    let mut stored = rules.flat_map(|rule| stored_privately(model, rule));
-    stored.find(|(_, leaves)| leaves.contains(&Leaf::Param(param))).map(|(field, _)| field)
+fn told_by_rule(model: &Model, index: u16, rule: &Rule, told: &mut Vec<Told>) {
+    let (marks, sources) = (Marks::of(model), Sources::of(rule));
+    let private = |expr: &Expr| {
+        sources.leaves(expr).into_iter().any(|leaf| marks.has(model, rule.on.carries(), leaf))
+    };
+    for (number, limit) in (0u16..).zip(&model.policy.limits) {
+        let place = limit.rules.iter().position(|counted| *counted == index);
+        let amount = place.and_then(|place| limit.sum.as_ref()?.of.get(place));
+        told.extend(amount.filter(|amount| private(amount)).map(|_| Told::Sum(number, index)));
+    }
+    rule.body.iter().for_each(|stmt| {
+        stmt.walk(&mut |stmt| {
+            if let Stmt::Predict(prediction, captured) = stmt
+                && captured.iter().any(private)
+            {
+                told.push(Told::Captured(index, *prediction));
+            }
+        });
+    });
+    if has_wakes(model) && rule.on.is_tick() {
+        let mut parts = Vec::new();
+        rule.when.iter().for_each(|when| flatten(when, &mut parts));
+        if parts.into_iter().any(|part| reads_time(model, part) && private(part)) {
+            told.push(Told::Due(index));
+        }
+    }
 }
 
-fn hides(message: &crate::schema::Message) -> bool {
-    !message.private.is_empty()
+/// Whether the instant at which an object falls asleep, wakes or ends tells of a private field.
+pub fn pause_tells(model: &Model, pause: &Pause) -> bool {
+    let (mut parts, mut sources) = (Vec::new(), Sources::default());
+    flatten(&pause.holds, &mut parts);
+    sources.see(&pause.holds);
+    let private = |leaf| match leaf {
+        Leaf::Field(field) => model.schema.fields[usize::from(field)].private,
+        Leaf::Derive(index) => reads_private(model, &Expr::Derive(index)),
+        Leaf::Left(limit) => leaves_private(model, limit),
+        Leaf::Input(_) | Leaf::Param(_) => false,
+    };
+    let tells =
+        |part: &&Expr| reads_time(model, part) && sources.leaves(part).into_iter().any(private);
+    parts.iter().any(tells)
 }
 
-/// Whether what a rule reads is private.
-fn is_private(model: &Model, rule: &Rule, leaf: Leaf) -> bool {
+/// Why a parameter of a message is private.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// It goes into this field, or decides whether something does.
+    GoesInto(u16),
+    /// It is held against this field.
+    HeldAgainst(u16),
+}
+
+/// Why a parameter of a message is private; none where it is by way of something else.
+pub fn because(model: &Model, kind: u16, param: u16) -> Option<Because> {
+    let rules = || model.policy.rules.iter().filter(|rule| rule.on.carries() == Some(kind));
+    let mut stored = rules().flat_map(|rule| stored_privately(model, rule, &Sources::of(rule)));
+    let stored = stored.find(|(_, leaves)| leaves.contains(&Leaf::Param(param)));
+    let against = || {
+        rules().flat_map(|rule| compared(rule, &Sources::of(rule))).find_map(|leaves| {
+            let field = leaves.iter().find_map(|leaf| match leaf {
+                Leaf::Field(field) if model.schema.fields[usize::from(*field)].private => {
+                    Some(*field)
+                }
+                Leaf::Field(_)
+                | Leaf::Derive(_)
+                | Leaf::Left(_)
+                | Leaf::Input(_)
+                | Leaf::Param(_) => None,
+            });
+            field.filter(|_| leaves.contains(&Leaf::Param(param)))
+        })
+    };
+    let stored = stored.map(|(field, _)| Because::GoesInto(field));
+    stored.or_else(|| against().map(Because::HeldAgainst))
+}
+
+fn has_private(model: &Model) -> bool {
+    model.schema.fields.iter().any(|field| field.private)
+}
+
+/// Whether an expression reads a private field, by way of derives and limits too.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others read no field")]
+fn reads_private(model: &Model, expr: &Expr) -> bool {
     let schema = &model.schema;
-    match leaf {
-        Leaf::Field(field) => schema.fields[usize::from(field)].private,
-        Leaf::Derive(derive) => schema.derives[usize::from(derive)].private,
-        Leaf::Input(input) => schema.inputs[usize::from(input)].private,
-        Leaf::Param(param) => (rule.on.carries())
-            .is_some_and(|kind| schema.messages[usize::from(kind)].private.contains(&param)),
+    let mut found = false;
+    expr.walk(&mut |expr| {
+        found |= match expr {
+            Expr::Field(field) => schema.fields[usize::from(*field)].private,
+            // One reads those above it, and what is left of limits.
+            Expr::Derive(index) => reads_private(model, &schema.derives[usize::from(*index)].value),
+            Expr::Left(limit) => leaves_private(model, *limit),
+            _ => false,
+        };
+    });
+    found
+}
+
+/// Whether what is left of a limit tells of a private field.
+fn leaves_private(model: &Model, limit: u16) -> bool {
+    let sum = model.policy.limits.get(usize::from(limit)).and_then(|limit| limit.sum.as_ref());
+    sum.is_some_and(|sum| reads_private(model, &sum.most))
+}
+
+/// What is private because a field is.
+#[derive(Clone, PartialEq, Eq)]
+struct Marks {
+    derives: Vec<bool>,
+    inputs: Vec<bool>,
+    /// The parameters of each message.
+    params: Vec<BTreeSet<u16>>,
+}
+
+impl Marks {
+    /// Those of a marked Model.
+    fn of(model: &Model) -> Marks {
+        let schema = &model.schema;
+        Marks {
+            derives: schema.derives.iter().map(|derive| derive.private).collect(),
+            inputs: schema.inputs.iter().map(|input| input.private).collect(),
+            params: (schema.messages.iter())
+                .map(|message| message.private.iter().copied().collect())
+                .collect(),
+        }
+    }
+
+    /// Whether what is read, where this message is at hand, is private.
+    fn has(&self, model: &Model, kind: Option<u16>, leaf: Leaf) -> bool {
+        match leaf {
+            Leaf::Field(field) => model.schema.fields[usize::from(field)].private,
+            Leaf::Derive(derive) => self.derives[usize::from(derive)],
+            Leaf::Left(limit) => leaves_private(model, limit),
+            Leaf::Input(input) => self.inputs[usize::from(input)],
+            Leaf::Param(param) => {
+                kind.is_some_and(|kind| self.params[usize::from(kind)].contains(&param))
+            }
+        }
+    }
+
+    /// What comes from outside among these is private.
+    fn take(&mut self, kind: Option<u16>, leaves: &BTreeSet<Leaf>) {
+        for leaf in leaves {
+            match (*leaf, kind) {
+                (Leaf::Input(input), _) => self.inputs[usize::from(input)] = true,
+                (Leaf::Param(param), Some(kind)) => {
+                    self.params[usize::from(kind)].insert(param);
+                }
+                (Leaf::Param(_), None) | (Leaf::Field(_) | Leaf::Derive(_) | Leaf::Left(_), _) => {}
+            }
+        }
     }
 }
 
 fn marks(model: &Model) -> Marks {
-    let schema = &model.schema;
+    let (schema, policy) = (&model.schema, &model.policy);
     let mut marks = Marks {
-        derives: Vec::new(),
+        derives: vec![false; schema.derives.len()],
         inputs: vec![false; schema.inputs.len()],
         params: vec![BTreeSet::new(); schema.messages.len()],
     };
-    if !schema.fields.iter().any(|field| field.private) {
-        marks.derives = vec![false; schema.derives.len()];
+    if !has_private(model) {
         return marks;
     }
-    for derive in &schema.derives {
-        let mut sources = Sources::default();
-        sources.see(&derive.value);
-        let private = sources.leaves(&derive.value).into_iter().any(|leaf| match leaf {
-            Leaf::Field(field) => schema.fields[usize::from(field)].private,
-            // One reads only those above it.
-            Leaf::Derive(above) => marks.derives.get(usize::from(above)) == Some(&true),
-            Leaf::Input(_) | Leaf::Param(_) => false,
-        });
-        marks.derives.push(private);
+    marks.derives =
+        schema.derives.iter().map(|derive| reads_private(model, &derive.value)).collect();
+    let mut held: Vec<(Option<u16>, BTreeSet<Leaf>)> = Vec::new();
+    for rule in &policy.rules {
+        let (kind, sources) = (rule.on.carries(), Sources::of(rule));
+        for (_, leaves) in stored_privately(model, rule, &sources) {
+            marks.take(kind, &leaves);
+        }
+        held.extend(compared(rule, &sources).into_iter().map(|leaves| (kind, leaves)));
     }
-    for rule in &model.policy.rules {
-        for leaf in stored_privately(model, rule).into_iter().flat_map(|(_, leaves)| leaves) {
-            match (leaf, rule.on.carries()) {
-                (Leaf::Input(input), _) => marks.inputs[usize::from(input)] = true,
-                (Leaf::Param(param), Some(kind)) => {
-                    marks.params[usize::from(kind)].insert(param);
+    for prediction in &policy.predictions {
+        let mut sources = Sources::default();
+        sources.see(&prediction.holds);
+        held.extend(sources.compared(&prediction.holds).into_iter().map(|leaves| (None, leaves)));
+    }
+    // What is held against what is private is private; so is what is held against that.
+    loop {
+        let before = marks.clone();
+        for (kind, leaves) in &held {
+            if leaves.iter().any(|leaf| marks.has(model, *kind, *leaf)) {
+                marks.take(*kind, leaves);
+            }
+        }
+        if marks == before {
+            return marks;
+        }
+    }
+}
+
+/// What a rule's private fields are set to, or change by, is made of, and what decides whether.
+fn stored_privately(
+    model: &Model,
+    rule: &Rule,
+    sources: &Sources<'_>,
+) -> Vec<(u16, BTreeSet<Leaf>)> {
+    if !has_private(model) {
+        return Vec::new();
+    }
+    let mut stores = Stores { model, sources, found: Vec::new() };
+    let guard = rule.when.iter().flat_map(|when| sources.leaves(when)).collect();
+    stores.block(&rule.body, guard);
+    stores.found
+}
+
+/// Stores to private fields, on their way through a body.
+struct Stores<'s> {
+    model: &'s Model,
+    sources: &'s Sources<'s>,
+    found: Vec<(u16, BTreeSet<Leaf>)>,
+}
+
+impl Stores<'_> {
+    /// The statements of a block; `decided` is what decides whether it runs.
+    fn block(&mut self, stmts: &[Stmt], mut decided: BTreeSet<Leaf>) {
+        for stmt in stmts {
+            let own = || stmt.exprs().into_iter().flat_map(|expr| self.sources.leaves(expr));
+            match stmt {
+                Stmt::Set(field, _) | Stmt::Edit(field, ..) => {
+                    let leaves = decided.iter().copied().chain(own()).collect();
+                    if self.model.schema.fields[usize::from(*field)].private {
+                        self.found.push((*field, leaves));
+                    }
                 }
-                (Leaf::Param(_), None) | (Leaf::Field(_) | Leaf::Derive(_), _) => {}
+                Stmt::If(_, then, otherwise) => {
+                    let inner: BTreeSet<Leaf> = decided.iter().copied().chain(own()).collect();
+                    self.block(then, inner.clone());
+                    self.block(otherwise, inner.clone());
+                    if Stmt::always_refuse(then) || Stmt::always_refuse(otherwise) {
+                        decided = inner;
+                    }
+                }
+                Stmt::Match(_, arms) => {
+                    let inner: BTreeSet<Leaf> = decided.iter().copied().chain(own()).collect();
+                    arms.iter().for_each(|(_, body)| self.block(body, inner.clone()));
+                    if arms.iter().any(|(_, body)| Stmt::always_refuse(body)) {
+                        decided = inner;
+                    }
+                }
+                Stmt::Let(..)
+                | Stmt::Bind(..)
+                | Stmt::Emit(..)
+                | Stmt::Predict(..)
+                | Stmt::Refuse(_) => {}
             }
         }
     }
-    marks
 }
 
-/// What a rule's private fields are set to, or change by, is made of.
-fn stored_privately(model: &Model, rule: &Rule) -> Vec<(u16, BTreeSet<Leaf>)> {
-    let is_private = |field: &u16| model.schema.fields[usize::from(*field)].private;
-    let mut stored = Vec::new();
-    if !model.schema.fields.iter().any(|field| field.private) {
-        return stored;
-    }
-    let sources = Sources::of(rule);
+/// What each comparison of a rule is made of.
+fn compared(rule: &Rule, sources: &Sources<'_>) -> Vec<BTreeSet<Leaf>> {
+    let mut found: Vec<_> = rule.when.iter().flat_map(|when| sources.compared(when)).collect();
     rule.body.iter().for_each(|stmt| {
         stmt.walk(&mut |stmt| {
-            if let Stmt::Set(field, _) | Stmt::Edit(field, ..) = stmt
-                && is_private(field)
-            {
-                let leaves = stmt.exprs().into_iter().flat_map(|expr| sources.leaves(expr));
-                stored.push((*field, leaves.collect()));
-            }
+            found.extend(stmt.exprs().into_iter().flat_map(|expr| sources.compared(expr)));
         });
     });
-    stored
+    found
 }
 
 /// What each local of a rule or a derive is made of.
@@ -244,9 +415,27 @@ impl<'e> Sources<'e> {
         });
     }
 
+    /// What each comparison in an expression is made of.
+    fn compared(&self, expr: &Expr) -> Vec<BTreeSet<Leaf>> {
+        let mut found = Vec::new();
+        expr.walk(&mut |expr| {
+            let compares = matches!(
+                expr,
+                Expr::Compare(..)
+                    | Expr::Equal(..)
+                    | Expr::Within(..)
+                    | Expr::Has(..)
+                    | Expr::Get(..)
+                    | Expr::StartsWith(..)
+            );
+            found.extend(compares.then(|| self.leaves(expr)));
+        });
+        found
+    }
+
     /// What an expression is made of, by way of locals too.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all others read nothing")]
-    fn leaves(&self, expr: &'e Expr) -> BTreeSet<Leaf> {
+    fn leaves(&self, expr: &Expr) -> BTreeSet<Leaf> {
         let (mut leaves, mut seen) = (BTreeSet::new(), BTreeSet::new());
         let mut open = vec![expr];
         while let Some(expr) = open.pop() {
@@ -254,6 +443,7 @@ impl<'e> Sources<'e> {
                 let leaf = match expr {
                     Expr::Field(index) => Leaf::Field(*index),
                     Expr::Derive(index) => Leaf::Derive(*index),
+                    Expr::Left(index) => Leaf::Left(*index),
                     Expr::Input(index) => Leaf::Input(*index),
                     Expr::Param(index) => Leaf::Param(*index),
                     Expr::Local(local) if seen.insert(*local) => {

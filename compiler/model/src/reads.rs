@@ -57,17 +57,12 @@ impl<'m> Reads<'m> {
 }
 
 /// Whether a condition may change by time in any way, or with each tick.
-pub(crate) fn changes_by_time(model: &Model, cond: &Expr) -> bool {
+pub fn reads_time(model: &Model, cond: &Expr) -> bool {
     mentions(model, cond, &moving)
 }
 
 /// The inputs and limits that an expression reads, itself or by way of derives.
-pub(crate) fn outside(
-    model: &Model,
-    expr: &Expr,
-    inputs: &mut BTreeSet<u16>,
-    limits: &mut BTreeSet<u16>,
-) {
+pub fn outside(model: &Model, expr: &Expr, inputs: &mut BTreeSet<u16>, limits: &mut BTreeSet<u16>) {
     expr.walk(&mut |expr| {
         if let Expr::Input(index) = expr {
             inputs.insert(*index);

@@ -107,10 +107,14 @@ fn view(
 ) -> Result<View, (Useless, String)> {
     let (schema, input) = (&model.schema, &model.schema.inputs[usize::from(index)]);
     let value = Value::parse(&reading.text, &input.ty, &schema.types);
-    let value = value.map_err(|why| (Useless::Shape, why))?;
+    // What is private is not told by a note either.
+    let hidden = || "what was read is no such value, and private".to_owned();
+    let value =
+        value.map_err(|why| (Useless::Shape, if input.private { hidden() } else { why }))?;
     if !value.in_range(&input.ty, &schema.types) {
         let wanted = input.ty.describe(&schema.types);
-        return Err((Useless::Range, format!("{} is not {wanted}", reading.text)));
+        let why = format!("{} is not {wanted}", reading.text);
+        return Err((Useless::Range, if input.private { hidden() } else { why }));
     }
     let mut view = View { value, at: reading.at, word: None };
     let Some(role) = input.from else { return Ok(view) };

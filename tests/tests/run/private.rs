@@ -2,7 +2,7 @@
 
 use crate::signing::aqr;
 use crate::stores::{forge, lineage_of, store};
-use crate::world::{Heads, component_of, host, model_of, run};
+use crate::world::{Heads, component_of, host as host_of, model_of, run};
 use aqo_model::entry::{Entry, Salt, chain, state_digest};
 use aqo_model::image::Image;
 use aqo_model::layout::Layout;
@@ -54,7 +54,7 @@ fn payroll(directory: &Path) -> (Host, Bytes32, Heads) {
     std::fs::write(directory.join("host.toml"), config).unwrap();
     let config = HostConfig::read(&directory.join("host.toml")).unwrap();
     let mut heads = Heads::default();
-    let mut host = host(&directory.join("home"), Some(config), &mut heads).unwrap();
+    let mut host = host_of(&directory.join("home"), Some(config), &mut heads).unwrap();
     let artifact = host.load(&component_of(PAYROLL)).unwrap();
     let clerk = Key::generate(&mut RealRandom);
     let birth = BirthValues {
@@ -163,7 +163,7 @@ fn a_host_goes_on_with_what_it_kept() {
     let (first, id, mut heads) = payroll(directory.path());
     drop(first);
     let home = directory.path().join("home");
-    let mut host = host(&home, None, &mut heads).unwrap();
+    let mut host = host_of(&home, None, &mut heads).unwrap();
     let (object, class) = host.object(&id).unwrap();
     let (model, layout) = (&class.artifact.model, &class.artifact.layout);
     let image = Image::decode(model, layout, &object.image).unwrap();
@@ -213,6 +213,37 @@ fn the_digest_of_a_state_does_not_depend_on_what_is_private() {
     };
     assert_eq!(digest(1, 0), digest(2, 0));
     assert_ne!(digest(1, 0), digest(1, 1));
+}
+
+/// A reading that cannot be used is told of, and not what it was.
+#[test]
+fn a_note_tells_no_private_reading() {
+    let directory = store();
+    let (host, _, mut heads) = payroll(directory.path());
+    let script = |market: &str| {
+        let file = directory.path().join("says.json");
+        std::fs::write(file, format!("{{\"market\":\"{market}\"}}\n")).unwrap();
+    };
+    drop(host);
+    let line = "while read -r question; do cat says.json; done";
+    let config = format!(
+        "[providers.street]\ncommand = [\"sh\", \"-c\", '{line}']\n[inputs]\nmarket = \"street\"\n"
+    );
+    std::fs::write(directory.path().join("host.toml"), config).unwrap();
+    for (market, secret) in [("98765", "98765"), ("much", "much")] {
+        script(market);
+        let config = HostConfig::read(&directory.path().join("host.toml")).unwrap();
+        let home = directory.path().join("home");
+        let mut host = host_of(&home, Some(config), &mut heads).unwrap();
+        heads.notes.clear();
+        let due = host.next_due();
+        host.clock().idle_until(due);
+        host.tick(1, &mut heads).unwrap();
+        let notes = heads.notes.join("\n");
+        assert!(notes.contains("what was read is no such value, and private"), "{notes}");
+        assert!(!notes.contains(secret), "{notes}");
+        drop(host);
+    }
 }
 
 /// The same life twice is two lineages: nobody can try values against a head.

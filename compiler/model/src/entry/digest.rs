@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::offer::{Envelope, NO_ROLE, View, Word};
 use crate::value::{Bytes32, Value};
 
-/// The digest of a state: all of an image but its tail, with zeros in place of private fields.
+/// The digest of a state: all of an image but its tail, with zeros in place of what is private.
 pub fn state_digest(layout: &Layout, state: &[u8]) -> Bytes32 {
     let mut hasher = blake3::Hasher::new_derive_key("aqo state 1");
     let mut from = 0;

@@ -13,7 +13,7 @@ use crate::limits::READING_AHEAD;
 use crate::model::Model;
 use crate::offer::{Offer, View};
 use crate::policy::{Measure, Rule, Trigger};
-use crate::reads::{Reads, changes_by_time, outside};
+use crate::reads::{Reads, outside, reads_time};
 use crate::types::NEVER;
 use crate::wake::{Flips, flips};
 use std::collections::BTreeSet;
@@ -191,5 +191,5 @@ impl Look<'_> {
 
 /// Never, or now where a condition may change by time.
 fn by_time(model: &Model, cond: &Expr, now: i64) -> i64 {
-    if changes_by_time(model, cond) { now } else { NEVER }
+    if reads_time(model, cond) { now } else { NEVER }
 }
