@@ -18,10 +18,12 @@ object Each version 1 {
 
     field since: instant = born
     field count: int in 0 ..= 9 = 0
+    field last: instant? = none
 
     input room: int? in 0 ..= 50 fresh 1min
 
     message ask() from owner
+    message held(n: int in 0 ..= 9) from owner waits 1h
 
     cycle every 1s
 
@@ -31,6 +33,11 @@ object Each version 1 {
     rule c on tick when count == 7 and now > since + 5min needs trust >= 0.10 { set count = 8 }
     rule d on tick when count == 3 and missed > 2 { set count = 4 }
     rule e on tick when count == 5 { set since = now }
+    rule f on tick when missed > 2 { set count = 4 }
+    rule g on held(n) when room is some(t) and t > n { predict warm: room is some(w) and w > 30 within 1h }
+    rule h on tick when last is some(l) and now > l - 5s { set last = none }
+
+    dormant when (now > since) == (count == 9)
 
     policy {
         limit hourly: b to 4 per 1h
@@ -61,12 +68,17 @@ fn inspect_says_what_may_change_a_tick() {
   a: entries alone
   b: input room; as a limit frees: hourly
   c: at ((since + 5min) + 1us); as trust decays
-  d: every tick
-  e: every tick while its guard holds";
+  d: every tick while what its guard says first holds
+  e: every tick while its guard holds
+  f: every tick
+  h: at what its guard binds
+  while warm is open: input room
+  while held waits: input room
+  dormant, ends: every tick";
     assert_eq!(part("each"), each);
     let json: serde_json::Value =
         serde_json::from_str(&called(&["inspect", "--json", "out.wasm"])).unwrap();
     assert_eq!(json["reads"][2]["instants"][0], "((since + 5min) + 1us)");
-    assert_eq!(json["reads"][3]["each"], "every tick");
+    assert_eq!(json["reads"][5]["each"], "every tick");
     assert_eq!(json["reads"][0]["each"], serde_json::Value::Null);
 }

@@ -130,9 +130,17 @@ fn shapes(model: &Model, shapes: &[Shape], of: Option<u16>) -> String {
     shown.collect::<Vec<_>>().join(" | ")
 }
 
-/// A constant duration.
-fn span(e: &Expr) -> Option<String> {
-    if let Expr::Value(Value::Int(span)) = e { Some(show_duration(*span)) } else { None }
+/// What an instant is shifted by: `+ 30s` where that is constant.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a question about a few of many shapes")]
+fn shift(e: &Expr, show: &dyn Fn(&Expr) -> String) -> String {
+    match e {
+        Expr::Value(Value::Int(span)) => format!("+ {}", show_duration(*span)),
+        Expr::Neg(inner) => match **inner {
+            Expr::Value(Value::Int(span)) => format!("- {}", show_duration(span)),
+            _ => format!("- {}", show(inner)),
+        },
+        _ => format!("+ {}", show(e)),
+    }
 }
 
 /// An expression as text. Numbers are scaled; names of locals are lost.
@@ -174,7 +182,7 @@ pub(super) fn expr(model: &Model, e: &Expr, names: &[Param]) -> String {
         | Expr::Call(..) => made(model, e, names),
         Expr::Some(inner) | Expr::Unwrap(inner) | Expr::Fit(inner, ..) => show(inner),
         Expr::Neg(a) => format!("-{}", show(a)),
-        Expr::Shift(a, b) => format!("({} + {})", show(a), span(b).unwrap_or_else(|| show(b))),
+        Expr::Shift(a, b) => format!("({} {})", show(a), shift(b, &show)),
         Expr::Add(a, b) => infix(a, "+", b),
         Expr::Sub(a, b) => infix(a, "-", b),
         Expr::Mul(a, b) => infix(a, "*", b),
