@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 
 pub use assign::Numbered;
 pub(crate) use assign::{number, renewed};
-pub(crate) use declared::{numbered as numbered_member, own_reasons};
+pub(crate) use declared::{each_reason, numbered as numbered_member, own_reasons};
 pub use read::BadLock;
 
 /// What the file is called.

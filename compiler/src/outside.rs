@@ -4,8 +4,10 @@
 
 use crate::codes::Code;
 use crate::diagnostic::{Loc, PartId, Problem};
+use crate::lock::each_reason;
 use aqo_grammar::tree::{self, Event, MemberKind, Message, Name};
 use aqo_model::label::label;
+use aqo_model::policy::Reason;
 use std::collections::BTreeMap;
 
 /// The names of one kind, each with its place.
@@ -36,7 +38,7 @@ impl Labels {
 pub(crate) fn collisions(item: usize, object: &tree::Object) -> Vec<Problem> {
     let mut kinds: [Labels; 6] = Default::default();
     let [state, inputs, messages, events, roles, rules] = &mut kinds;
-    let mut problems = Vec::new();
+    let mut problems = reasons(item, object);
     for (member, part) in object.members.iter().enumerate() {
         let id = PartId { item, member: Some(member) };
         let at = |name: &Name| Loc { part: id, at: name.at };
@@ -77,6 +79,31 @@ pub(crate) fn collisions(item: usize, object: &tree::Object) -> Vec<Problem> {
             problems.extend(names.filter_map(|name| params.add(&name.text, at(name))));
         }
     }
+    problems
+}
+
+/// Reasons whose labels are equal: an object's own, and those that are built in.
+fn reasons(item: usize, object: &tree::Object) -> Vec<Problem> {
+    let mut seen: BTreeMap<String, (String, Option<Loc>)> = BTreeMap::new();
+    let built_in = Reason::BUILT_IN.iter().map(|(_, name)| *name).chain(["unborn"]);
+    seen.extend(built_in.map(|name| (label(name), (name.to_owned(), None))));
+    let mut problems = Vec::new();
+    each_reason(object, &mut |member, name| {
+        let (outside, part) = (label(&name.text), PartId { item, member: Some(member) });
+        let at = Loc { part, at: name.at };
+        let (first, place) =
+            seen.entry(outside.clone()).or_insert_with(|| (name.text.clone(), Some(at)));
+        if *first == name.text {
+            return;
+        }
+        let text =
+            format!("outside, the reasons `{}` and `{first}` would both be `{outside}`", name.text);
+        let mut problem =
+            Problem::new(Code::NameCollision, at, text).label("the same name outside");
+        problem.help = Some("rename one of them".to_owned());
+        problem.related.extend(place.map(|place| (place, format!("`{first}` is named here"))));
+        problems.push(problem);
+    });
     problems
 }
 

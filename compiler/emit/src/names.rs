@@ -68,6 +68,11 @@ pub(crate) fn written(label: &str) -> String {
     if KEYWORDS.contains(&label) { format!("%{label}") } else { label.to_owned() }
 }
 
+/// A package as it is written in WIT text.
+pub(crate) fn written_package(package: &str) -> String {
+    package.split(':').map(written).collect::<Vec<_>>().join(":")
+}
+
 /// The package of a module: `a.b` is `a:b`, deeper modules join with hyphens, one alone is local.
 pub(crate) fn package(module: &str) -> String {
     let labels: Vec<String> = module.split('.').map(label).collect();

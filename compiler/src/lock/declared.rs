@@ -171,12 +171,18 @@ pub(crate) fn numbered(member: &MemberKind) -> Option<(Kind, &Name, Option<&Name
 /// order.
 pub(crate) fn own_reasons(object: &Object) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    let mut add = |name: &str| {
-        if !found.iter().any(|known| known == name) {
-            found.push(name.to_owned());
+    each_reason(object, &mut |_, name| {
+        if !found.contains(&name.text) {
+            found.push(name.text.clone());
         }
-    };
-    for part in &object.members {
+    });
+    found
+}
+
+/// Every place where an object names a reason of its own, by member.
+pub(crate) fn each_reason<'o>(object: &'o Object, see: &mut dyn FnMut(usize, &'o Name)) {
+    for (member, part) in object.members.iter().enumerate() {
+        let mut add = |name: &'o Name| see(member, name);
         match &part.node {
             MemberKind::Rule(rule) => of_rule(rule, &mut add),
             MemberKind::Policy(policy) => of_policy(policy, &mut add),
@@ -194,25 +200,24 @@ pub(crate) fn own_reasons(object: &Object) -> Vec<String> {
             | MemberKind::Damaged => {}
         }
     }
-    found
 }
 
-fn of_rule(rule: &Rule, add: &mut dyn FnMut(&str)) {
+fn of_rule<'o>(rule: &'o Rule, add: &mut dyn FnMut(&'o Name)) {
     match &rule.act {
-        Act::Refuse(refuse) => add(&refuse.reason.text),
+        Act::Refuse(refuse) => add(&refuse.reason),
         Act::Block(block) => {
             let mut words = Words::default();
             words.block(block);
-            words.reasons.iter().for_each(|reason| add(&reason.reason.text));
+            words.reasons.iter().for_each(|reason| add(&reason.reason));
         }
         Act::Damaged => {}
     }
 }
 
-fn of_policy(policy: &Policy, add: &mut dyn FnMut(&str)) {
+fn of_policy<'o>(policy: &'o Policy, add: &mut dyn FnMut(&'o Name)) {
     for clause in &policy.clauses {
         match &clause.kind {
-            ClauseKind::Always { name, .. } | ClauseKind::Limit { name, .. } => add(&name.text),
+            ClauseKind::Always { name, .. } | ClauseKind::Limit { name, .. } => add(name),
             ClauseKind::Hosts { .. }
             | ClauseKind::Flow { .. }
             | ClauseKind::Trust(_)

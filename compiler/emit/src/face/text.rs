@@ -1,7 +1,7 @@
 //! The typed world as WIT text, doc comments included.
 
 use super::world::{Named, STATE, TICK, World};
-use crate::names::written;
+use crate::names::{written, written_package};
 use aqo_model::Model;
 use aqo_model::types::{Type, Unit};
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use std::fmt::Write;
 /// The WIT package of an object: its typed interface and its world.
 pub(crate) fn package_text(model: &Model, world: &World, docs: &[(String, String)]) -> String {
     let mut text = Text { out: String::new(), docs };
-    let (package, version) = (&world.package, world.version);
+    let (package, version) = (written_package(&world.package), world.version);
     let interface = written(&world.interface);
     text.line(0, &format!("package {package}@{version}.0.0;"));
     text.line(0, "");
