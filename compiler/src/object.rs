@@ -338,13 +338,22 @@ impl Builder<'_> {
         let mut change = Change::Any;
         for mark in &field.marks {
             match mark {
-                Mark::AttestedBy(role) => attested = self.role(role, part),
+                Mark::AttestedBy(role) => {
+                    if attested.is_some() {
+                        self.marked_twice(Loc { part, at: role.at }, "attested by");
+                    }
+                    attested = self.role(role, part);
+                }
                 // Seen where names get their numbers.
                 Mark::Was(_) => {}
                 Mark::Once(at) => self.change(&mut change, Change::Once, *at, &ty, part),
                 Mark::OnlyUp(at) => self.change(&mut change, Change::Up, *at, &ty, part),
                 Mark::OnlyDown(at) => self.change(&mut change, Change::Down, *at, &ty, part),
-                Mark::Private(_) => private = true,
+                Mark::Private(at) => {
+                    if std::mem::replace(&mut private, true) {
+                        self.marked_twice(Loc { part, at: *at }, "private");
+                    }
+                }
             }
         }
         let default = match (&field.default, &ty) {
@@ -354,6 +363,11 @@ impl Builder<'_> {
         let ty = self.understood(ty, Slot::Field(index));
         let number = self.number(Kind::Field, &field.param.name);
         self.schema.fields.push(Field { number, name, ty, default, attested, change, private });
+    }
+
+    fn marked_twice(&mut self, at: Loc, mark: &str) {
+        let text = format!("a field is marked `{mark}` once");
+        self.shape.problems.push(Problem::new(Code::BadType, at, text).help("remove one of them"));
     }
 
     /// `once`, `only_up`, `only_down`, which want a type that can change so.
@@ -371,7 +385,7 @@ impl Builder<'_> {
             Change::Once => matches!(ty, Type::Option(_)),
             Change::Up | Change::Down => ty.bounds().is_some(),
         };
-        let message = match (fits, *change == Change::Any || *change == mark) {
+        let message = match (fits, *change == Change::Any) {
             (true, true) => {
                 *change = mark;
                 return;

@@ -96,12 +96,12 @@ pub(super) fn sign(arguments: &Sign) -> Result<()> {
 pub(super) fn person_key(named: &Path) -> Result<Key> {
     let kept = people_directory().map(|directory| directory.join(named).with_extension("pem"));
     match kept {
-        Some(kept) if !named.exists() && kept.exists() => Key::read(&RealDisk, &kept),
-        Some(_) | None if named.exists() => Key::read(&RealDisk, named),
+        Some(kept) if !named.is_file() && kept.exists() => Key::read(&RealDisk, &kept),
+        Some(_) | None if named.is_file() => Key::read(&RealDisk, named),
         Some(_) | None => {
             let named = named.display();
             Err(Error::refused(format!("no key `{named}` is at hand"))
-                .help(format!("name its file, or make one: `aqr key new {named}`")))
+                .help("name its file, or a key that `aqr key new NAME` made"))
         }
     }
 }
