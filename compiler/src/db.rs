@@ -287,6 +287,7 @@ fn whole_object(shape: &Shape, head: &Head, model: &Model, item: usize) -> Vec<P
             problems.push(refusable_problem(head, rules, index, shape.rule_places[index], &why));
         }
     }
+    problems.extend(crate::policy::moving_sums(head, model));
     problems.extend(crate::hidden::told(shape, head, model));
     problems.extend(crate::blind::blind_clauses(shape, model, &head.always_places));
     problems.extend(crate::warnings::warnings(shape, model));

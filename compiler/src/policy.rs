@@ -19,11 +19,13 @@ use aqo_model::policy::{
     Always, Flow, Happening, Hosts, Limit, Otherwise, Pause, Quorum, Reason, Sum,
 };
 use aqo_model::private;
+use aqo_model::reads;
 use aqo_model::schema::{Cycle, Schedule};
 use aqo_model::text::show_duration;
 use aqo_model::types::{Bounds, Type, Unit};
 use aqo_model::verify;
 use aqo_model::wake;
+use std::collections::BTreeSet;
 
 /// A Model without rules, and what is wrong with its policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -537,6 +539,23 @@ impl Reader<'_> {
             "write `now >= e`, `now - f >= d` or `e - now <= d`, or add a `cycle every`".to_owned(),
         );
     }
+}
+
+/// Limits of which a derive changes the sum by itself.
+pub(crate) fn moving_sums(head: &Head, model: &Model) -> Vec<Problem> {
+    let moves = |most: &Expr| {
+        let (mut inputs, mut limits) = (BTreeSet::new(), BTreeSet::new());
+        reads::outside(model, most, &mut inputs, &mut limits);
+        reads::reads_time(model, most) || !limits.is_empty()
+    };
+    let limits = model.policy.limits.iter().zip(&head.limit_places);
+    let moving = limits.filter(|(limit, _)| limit.sum.iter().any(|sum| moves(&sum.most)));
+    let problems = moving.map(|(_, place)| {
+        let text = "what this limit allows changes by itself, and must not";
+        let problem = Problem::new(Code::MovingAlways, *place, text);
+        problem.help("its sum is of fields and constants: let a rule set a field to it")
+    });
+    problems.collect()
 }
 
 fn unbounded(ty: &Type) -> Type {

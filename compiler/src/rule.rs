@@ -363,8 +363,9 @@ pub fn refusable_problem(
         }
         verify::Refusable::Own(reason) => {
             let reason = head.model.policy.reason_name(Reason(*reason)).to_owned();
-            base(format!("`{name}` may refuse by itself: `{reason}`"))
-                .help("answer with a value, or with `clamp`")
+            base(format!("`{name}` may refuse by itself: `{reason}`")).help(
+                "answer with a value, or with `clamp`; what may have no place is not changed here",
+            )
         }
         verify::Refusable::Flow(flow, from, to) => {
             let (from, to) = (variant(*flow, *from), variant(*flow, *to));

@@ -53,7 +53,9 @@ pub fn end(refused: Option<String>) -> Result<()> {
     match refused {
         None => Ok(()),
         Some(reason) if waits(&reason) => {
-            eprintln!("note: it waits; `aqr show` says how long, or for whose consent (`aqr approve`)");
+            eprintln!(
+                "note: it waits; `aqr show` says how long, or for whose consent (`aqr approve`)"
+            );
             Ok(())
         }
         Some(reason) => Err(Error::refused(format!("refused: {reason}"))),

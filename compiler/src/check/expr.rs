@@ -175,7 +175,7 @@ impl Checker<'_> {
 
     pub(super) fn unreadable_here(&mut self, name: &str, at: At) -> Typed {
         if self.reach == Reach::FIELDS {
-            let message = format!("`{name}` changes by itself, and so would this `always`");
+            let message = format!("`{name}` changes by itself, and what stands here must not");
             let problem = self.problem(Code::MovingAlways, at, message);
             problem.label = "not a field".to_owned();
             problem.help =
@@ -188,7 +188,7 @@ impl Checker<'_> {
             "sender" => "only a rule for a signed message knows who sent it",
             "due" | "missed" => "only a rule on a tick knows for when it was meant",
             _ => {
-                "a derive, `dormant when` and `ends when` read no inputs, a derive only what stands above it, a constant nothing"
+                "a derive, `dormant when` and `ends when` read no inputs, a derive only what stands above it, a constant and a default nothing; `born` may be a default by itself"
             }
         };
         problem.help = Some(help.to_owned());
