@@ -21,15 +21,15 @@ module demo.payroll
 object Payroll version 1 {
     role clerk
 
-    field salary: int in 0 ..= 20_000 private
+    field salary: int in 0 ..= 9_999_999_999_999 private
     field why: text<20> = \"\" private
     field raises: int in 0 ..= 1_000 = 0
 
-    derive yearly: int in 0 ..= 240_000 = salary * 12
+    derive yearly: int in 0 ..= 119_999_999_999_988 = salary * 12
 
-    input market: int? in 0 ..= 20_000
+    input market: int? in 0 ..= 9_999_999_999_999
 
-    message raise(to: int in 0 ..= 20_000, because: text<20>, loud: bool) from clerk
+    message raise(to: int in 0 ..= 9_999_999_999_999, because: text<20>, loud: bool) from clerk
 
     cycle every 1h
 
@@ -42,12 +42,12 @@ object Payroll version 1 {
 }
 ";
 
-/// What nobody may read: birth value, message and input.
-const SECRETS: [&str; 4] = ["7771", "8882", "9993", "a secret of hers"];
+/// What nobody may read: birth value, message and input. No digest shows so many digits by chance.
+const SECRETS: [&str; 4] = ["7771000111222", "8882000111222", "9993000111222", "a secret of hers"];
 
 /// A host on which a salary was born, raised, and raised again by what the market pays.
 fn payroll(directory: &Path) -> (Host, Bytes32, Heads) {
-    let script = "while read -r question; do echo '{\"market\":\"9993\"}'; done";
+    let script = "while read -r question; do echo '{\"market\":\"9993000111222\"}'; done";
     let config = format!(
         "[providers.street]\ncommand = [\"sh\", \"-c\", '''{script}''']\n[inputs]\nmarket = \"street\"\n"
     );
@@ -63,7 +63,8 @@ fn payroll(directory: &Path) -> (Host, Bytes32, Heads) {
         development: false,
     };
     let id = host.birth(&artifact, "ann", &birth, &mut heads).unwrap();
-    let raise = vec![Value::Int(8_882), Value::Text(SECRETS[3].to_owned()), Value::Bool(true)];
+    let raise =
+        vec![Value::Int(8_882_000_111_222), Value::Text(SECRETS[3].to_owned()), Value::Bool(true)];
     assert_eq!(host.send(&id, 0, raise, Some((0, &clerk)), &mut heads).unwrap(), None);
     run(&mut host, 1, &mut heads);
     (host, id, heads)
@@ -167,7 +168,7 @@ fn a_host_goes_on_with_what_it_kept() {
     let (object, class) = host.object(&id).unwrap();
     let (model, layout) = (&class.artifact.model, &class.artifact.layout);
     let image = Image::decode(model, layout, &object.image).unwrap();
-    assert_eq!(image.state.fields[0], Value::Int(9_993), "the host itself knows");
+    assert_eq!(image.state.fields[0], Value::Int(9_993_000_111_222), "the host itself knows");
     let clerk = Key::generate(&mut RealRandom);
     let raise = vec![Value::Int(1), Value::Text("no".to_owned()), Value::Bool(false)];
     let reply = host.send(&id, 0, raise, Some((0, &clerk)), &mut heads).unwrap();
@@ -230,7 +231,7 @@ fn a_note_tells_no_private_reading() {
         "[providers.street]\ncommand = [\"sh\", \"-c\", '{line}']\n[inputs]\nmarket = \"street\"\n"
     );
     std::fs::write(directory.path().join("host.toml"), config).unwrap();
-    for (market, secret) in [("98765", "98765"), ("much", "much")] {
+    for market in ["98765000111222", "much_more"] {
         script(market);
         let config = HostConfig::read(&directory.path().join("host.toml")).unwrap();
         let home = directory.path().join("home");
@@ -241,7 +242,7 @@ fn a_note_tells_no_private_reading() {
         host.tick(1, &mut heads).unwrap();
         let notes = heads.notes.join("\n");
         assert!(notes.contains("what was read is no such value, and private"), "{notes}");
-        assert!(!notes.contains(secret), "{notes}");
+        assert!(!notes.contains(market), "{notes}");
         drop(host);
     }
 }
