@@ -8,8 +8,10 @@ use aqo_model::edit::inside;
 use aqo_model::entry::{Cause, Change, Entry, Mode, Settled, Verdict};
 use aqo_model::expr::{Edit, Step};
 use aqo_model::image::Image;
-use aqo_model::policy::Trigger;
+use aqo_model::layout::{Layout, state};
+use aqo_model::policy::{Reason, Trigger};
 use aqo_model::request::RequestState;
+use aqo_model::step;
 use aqo_model::text::{show_decimal, show_instant};
 use aqo_model::trust;
 use aqo_model::types::{NEVER, Type};
@@ -267,19 +269,8 @@ pub fn object(resident: &Resident, class: &Class, now: i64) -> Vec<String> {
         (image.state.ended, "ended"),
     ];
     lines.extend(modes.iter().filter(|(is, _)| *is).map(|(_, said)| format!("  {said}")));
-    for (field, value) in model.schema.fields.iter().zip(&image.state.fields) {
-        lines.push(match field.private {
-            true => format!("  {} is private", field.name),
-            false => {
-                let value = plain(&value.show(&field.ty, &model.schema.types));
-                format!("  {} = {value}", field.name)
-            }
-        });
-    }
-    lines.extend(
-        trust::show(model, &image.state, now.max(image.state.now))
-            .map(|trust| format!("  trust = {trust}")),
-    );
+    lines.extend(values(model, &image, now.max(image.state.now)));
+    lines.extend(last_outcomes(model, layout, &image));
     let held = model.schema.roles.iter().zip(&image.state.roles);
     for (role, held) in held.filter(|(role, _)| !role.open) {
         let keys: Vec<String> = held.keys.iter().map(|known| known.key.short()).collect();
@@ -298,6 +289,48 @@ pub fn object(resident: &Resident, class: &Class, now: i64) -> Vec<String> {
         }));
     }
     lines
+}
+
+/// What an object holds, what it derives of that, and its trust.
+fn values(model: &Model, image: &Image, now: i64) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (field, value) in model.schema.fields.iter().zip(&image.state.fields) {
+        lines.push(match field.private {
+            true => format!("  {} is private", field.name),
+            false => {
+                let value = plain(&value.show(&field.ty, &model.schema.types));
+                format!("  {} = {value}", field.name)
+            }
+        });
+    }
+    let derived = step::derived(model, &image.state, now);
+    for (derive, value) in model.schema.derives.iter().zip(derived) {
+        let value = plain(&value.show(&derive.ty, &model.schema.types));
+        let shown = format!("  derived {} = {value}", derive.name);
+        lines.push(if derive.private {
+            format!("  derived {} is private", derive.name)
+        } else {
+            shown
+        });
+    }
+    lines.extend(trust::show(model, &image.state, now).map(|trust| format!("  trust = {trust}")));
+    lines
+}
+
+/// What became of tick rules that are held or refused since they last acted.
+fn last_outcomes(model: &Model, layout: &Layout, image: &Image) -> Vec<String> {
+    let outcomes = layout.outcomes.iter().zip(&image.state.outcomes);
+    let kept = outcomes.filter_map(|((rule, _), code)| {
+        let name = &model.policy.rules[usize::from(*rule)].name;
+        let reason = model.policy.reason_name(Reason(code & !(state::HELD | state::REFUSED)));
+        let became = match (code & state::HELD != 0, code & state::REFUSED != 0) {
+            (true, _) => "held",
+            (false, true) => "refused",
+            (false, false) => return None,
+        };
+        Some(format!("  {name} {became}: {reason}"))
+    });
+    kept.collect()
 }
 
 /// A message, as it is written in the language.
@@ -345,6 +378,15 @@ pub fn object_json(resident: &Resident, class: &Class, now: i64) -> Json {
             (field.name.clone(), Json::String(value.show(&field.ty, &model.schema.types)))
         })
         .collect();
+    let derived = image.iter().flat_map(|image| {
+        let values = step::derived(model, &image.state, now.max(image.state.now));
+        model.schema.derives.iter().zip(values).filter(|(derive, _)| !derive.private)
+    });
+    let derives: serde_json::Map<String, Json> = derived
+        .map(|(derive, value)| {
+            (derive.name.clone(), Json::String(value.show(&derive.ty, &model.schema.types)))
+        })
+        .collect();
     let roles: serde_json::Map<String, Json> = (image.iter())
         .flat_map(|image| model.schema.roles.iter().zip(&image.state.roles))
         .filter(|(role, _)| !role.open)
@@ -365,6 +407,7 @@ pub fn object_json(resident: &Resident, class: &Class, now: i64) -> Json {
         "next_due": resident.next_due,
         "forked": image.as_ref().map(|image| image.state.forked).filter(|at| *at != 0),
         "fields": fields,
+        "derives": derives,
         "roles": roles,
         "trust": image.as_ref().and_then(|image| trust::show(model, &image.state, now.max(image.state.now))),
     })

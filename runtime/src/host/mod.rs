@@ -160,7 +160,7 @@ impl Host {
         for class in recovered.classes.values() {
             class.require_affordable(config.limits.step_instructions)?;
         }
-        let host = Host {
+        let mut host = Host {
             log,
             key,
             providers: config.providers(&whole(&store.directory)),
@@ -177,6 +177,7 @@ impl Host {
             patience: patience::Patience::default(),
             store,
         };
+        host.hold_back(recovered.last_now, observer);
         Ok(host)
     }
 
@@ -296,7 +297,7 @@ impl Host {
         }
     }
 
-    fn park(&mut self, id: Bytes32, why: &str, observer: &mut dyn Observer) {
+    pub(super) fn park(&mut self, id: Bytes32, why: &str, observer: &mut dyn Observer) {
         if let Some(object) = self.objects.get_mut(&id) {
             object.parked = Some(why.to_owned());
             observer.note(&format!("{} is parked: {why}", object.name));

@@ -4,6 +4,10 @@
 use crate::stores::{lineage_of, store};
 use crate::world::{Heads, component_of, development, host};
 use aqo_model::entry::Cause;
+use aqo_model::types::NEVER;
+use aqo_runtime::config::HostConfig;
+use aqo_runtime::environment::{RealDisk, RealRandom, VirtualClock};
+use aqo_runtime::host::{Host, Parts};
 use std::path::Path;
 
 const METER: &str = "
@@ -67,4 +71,32 @@ fn a_host_that_stops_while_it_catches_up_loses_no_tick() {
             assert_eq!(life(parted.path()), wanted, "after {first} entries, clean: {clean}");
         }
     }
+}
+
+/// An object that lived by a clock that ran ahead waits on a host whose clock is right.
+#[test]
+fn a_host_far_behind_an_objects_time_leaves_it_alone() {
+    let directory = store();
+    run(directory.path(), 3, true);
+    let behind = |by: i64| {
+        let mut heads = Heads::default();
+        let parts = Parts {
+            disk: Box::new(RealDisk),
+            clock: Box::new(move |last| Box::new(VirtualClock::new(last - by, None))),
+            random: Box::new(RealRandom),
+            config: HostConfig::default(),
+            is_virtual: Some(true),
+        };
+        (Host::open(directory.path(), parts, &mut heads).unwrap(), heads)
+    };
+    let (mut host, mut heads) = behind(600_000_001);
+    let id = host.find("meter").unwrap();
+    assert!(heads.notes[0].contains("meter is parked: clock_ahead: its time is @"), "{heads:?}");
+    let error = host.rebind(&id, &mut heads).unwrap_err().to_string();
+    assert!(error.contains("clock_ahead"), "{error}");
+    assert_eq!((host.next_due(), host.tick(9, &mut heads).unwrap()), (NEVER, 0));
+    drop(host);
+    let (mut host, mut heads) = behind(600_000_000);
+    host.rebind(&id, &mut heads).unwrap();
+    assert!(host.next_due() < NEVER && heads.notes.is_empty(), "ten minutes are nothing");
 }

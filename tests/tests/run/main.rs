@@ -10,6 +10,7 @@ mod forks;
 mod formatting;
 mod lineages;
 mod private;
+mod show;
 mod signing;
 mod stores;
 mod world;

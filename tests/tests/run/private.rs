@@ -150,6 +150,7 @@ fn queries_tell_no_secret() {
     assert!(SECRETS.iter().all(|secret| !said.contains(secret)), "{said}");
     for told in [
         "salary is private",
+        "derived yearly is private",
         "raises = 1",
         "raise(to: private, because: private, loud: true) by clerk",
         "salary is set, privately",

@@ -50,7 +50,7 @@ pub(crate) const EXAMPLES: [&str; 8] = [
 ];
 
 /// Keeps the heads of what was recorded.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Heads {
     pub(crate) heads: Vec<String>,
     pub(crate) notes: Vec<String>,

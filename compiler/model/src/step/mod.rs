@@ -76,6 +76,15 @@ pub fn value_of(model: &Model, layout: &Layout, expr: &Expr, locals: &[Type]) ->
     eval::Scope::of_state(model, &unborn.state, locals).eval(expr).ok()
 }
 
+/// The values of an object's derives in a state at an instant, in order.
+pub fn derived(model: &Model, state: &State, now: i64) -> Vec<Value> {
+    let state = State { now, ..state.clone() };
+    let derives = 0..model.schema.derives.len() as u16;
+    let mut scope = eval::Scope::of_state(model, &state, &[]);
+    let values = derives.map(|index| scope.eval(&Expr::Derive(index)).ok());
+    values.map(|value| value.expect("verify lets nothing in a derive fail")).collect()
+}
+
 /// A step in progress.
 struct Step<'a> {
     model: &'a Model,
