@@ -7,7 +7,7 @@ use aqo_model::value::{Bytes32, Value};
 use aqo_runtime::config::HostConfig;
 use aqo_runtime::environment::RealRandom;
 use aqo_runtime::host::{BirthValues, Host};
-use aqo_runtime::keys::Key;
+use aqo_runtime::keys::{Key, bytes64, is_signed};
 use aqo_runtime::sign::Signer;
 use aqo_runtime::store::log::Record;
 use std::path::Path;
@@ -317,4 +317,84 @@ fn a_key_goes_by_its_name() {
     let send = ["send", "shed", "fix", "to=7", "--as", "owner", "--key", "ann", "--store", &home];
     let (code, said) = call(&send);
     assert_eq!(code, 0, "{said}");
+}
+
+/// All encodings of points of small order, those that are not canonical included.
+const SMALL: [&str; 14] = [
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000080",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0000000000000000000000000000000000000000000000000000000000000080",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+];
+
+/// The order of the group: 2^252 + 27742317777372353535851937790883648493, little-endian.
+const ORDER: [u8; 32] = [
+    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+];
+
+/// A key of small order signs whatever it likes: with s = 0 and an R of small order, the equation
+/// holds for one message in a few. None of these is anybody's word.
+#[test]
+fn keys_and_points_of_small_order_sign_nothing() {
+    let point = |hex: &str| Bytes32::from_hex(hex).unwrap();
+    for key in SMALL.map(point) {
+        for r in SMALL.map(point) {
+            let mut signature = [0; 64];
+            signature[..32].copy_from_slice(&r.0);
+            for message in 0..16_u8 {
+                assert!(!is_signed(&key, &[message], &signature), "{key} {r}");
+            }
+        }
+    }
+    let [owner, ..] = keys();
+    for r in SMALL.map(point) {
+        let mut signature = owner.sign(b"a");
+        signature[..32].copy_from_slice(&r.0);
+        assert!(!is_signed(&owner.public(), b"a", &signature), "{r}");
+    }
+}
+
+/// A signature has one form: s and s + the group's order would say the same.
+#[test]
+fn a_signature_cannot_be_written_twice() {
+    let [owner, ..] = keys();
+    let signature = owner.sign(b"a");
+    assert!(is_signed(&owner.public(), b"a", &signature));
+    let (mut other, mut carry) = (signature, 0);
+    for (byte, add) in other[32..].iter_mut().zip(ORDER) {
+        let sum = u16::from(*byte) + u16::from(add) + carry;
+        (*byte, carry) = (sum as u8, sum >> 8);
+    }
+    assert_eq!(carry, 0);
+    assert!(!is_signed(&owner.public(), b"a", &other));
+}
+
+/// Published edge cases: points with a part of small order, forms that are not canonical.
+#[test]
+fn published_edge_cases_are_judged_strictly() {
+    let vectors = include_str!("../../fixtures/ed25519.txt");
+    let lines = vectors.lines().filter(|line| !line.starts_with('#'));
+    let mut accepted = 0;
+    for line in lines {
+        let [accept, key, signature, message, flags] =
+            line.split(' ').collect::<Vec<_>>().try_into().unwrap();
+        let signature = bytes64(signature).unwrap();
+        let message = message.replace('_', " ");
+        let key = Bytes32::from_hex(key).unwrap();
+        let good = is_signed(&key, message.as_bytes(), &signature);
+        assert_eq!(good, accept == "1", "{flags}: {message}");
+        accepted += usize::from(good);
+    }
+    assert_eq!(accepted, 43, "cofactorless: parts of small order that cancel out are accepted");
 }
