@@ -130,7 +130,7 @@ pub fn pause_tells(model: &Model, pause: &Pause) -> bool {
     let private = |leaf| match leaf {
         Leaf::Field(field) => model.schema.fields[usize::from(field)].private,
         Leaf::Derive(index) => reads_private(model, &Expr::Derive(index)),
-        Leaf::Left(limit) => leaves_private(model, limit),
+        Leaf::Left(limit) => reads_private(model, &Expr::Left(limit)),
         Leaf::Input(_) | Leaf::Param(_) => false,
     };
     let tells =
@@ -176,26 +176,32 @@ fn has_private(model: &Model) -> bool {
 }
 
 /// Whether an expression reads a private field, by way of derives and limits too.
-#[expect(clippy::wildcard_enum_match_arm, reason = "all others read no field")]
 fn reads_private(model: &Model, expr: &Expr) -> bool {
+    reads_private_but(model, expr, &mut BTreeSet::new())
+}
+
+/// The same, but by way of these limits: one whose sum reads what is left of it is no sound one, and
+/// is asked about all the same.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others read no field")]
+fn reads_private_but(model: &Model, expr: &Expr, seen: &mut BTreeSet<u16>) -> bool {
     let schema = &model.schema;
     let mut found = false;
     expr.walk(&mut |expr| {
         found |= match expr {
             Expr::Field(field) => schema.fields[usize::from(*field)].private,
             // One reads those above it, and what is left of limits.
-            Expr::Derive(index) => reads_private(model, &schema.derives[usize::from(*index)].value),
-            Expr::Left(limit) => leaves_private(model, *limit),
+            Expr::Derive(index) => {
+                reads_private_but(model, &schema.derives[usize::from(*index)].value, seen)
+            }
+            Expr::Left(limit) if seen.insert(*limit) => {
+                let limit = model.policy.limits.get(usize::from(*limit));
+                let sum = limit.and_then(|limit| limit.sum.as_ref());
+                sum.is_some_and(|sum| reads_private_but(model, &sum.most, seen))
+            }
             _ => false,
         };
     });
     found
-}
-
-/// Whether what is left of a limit tells of a private field.
-fn leaves_private(model: &Model, limit: u16) -> bool {
-    let sum = model.policy.limits.get(usize::from(limit)).and_then(|limit| limit.sum.as_ref());
-    sum.is_some_and(|sum| reads_private(model, &sum.most))
 }
 
 /// What is private because a field is.
@@ -225,7 +231,7 @@ impl Marks {
         match leaf {
             Leaf::Field(field) => model.schema.fields[usize::from(field)].private,
             Leaf::Derive(derive) => self.derives[usize::from(derive)],
-            Leaf::Left(limit) => leaves_private(model, limit),
+            Leaf::Left(limit) => reads_private(model, &Expr::Left(limit)),
             Leaf::Input(input) => self.inputs[usize::from(input)],
             Leaf::Param(param) => {
                 kind.is_some_and(|kind| self.params[usize::from(kind)].contains(&param))
