@@ -44,10 +44,7 @@ impl<'m> Reads<'m> {
                 }
             });
         });
-        for limit in &model.policy.limits {
-            let amounts = limit.sum.iter().flat_map(|sum| sum.of.iter().chain([&sum.most]));
-            amounts.for_each(|amount| outside(model, amount, &mut inputs, &mut limits));
-        }
+        // The sums of limits are of fields and of what the guard binds.
         guard.iter().for_each(|(part, _)| outside(model, part, &mut inputs, &mut limits));
         let counts = (0u16..).zip(&model.policy.limits);
         let counts = counts.filter(|(_, limit)| limit.rules.contains(&index));

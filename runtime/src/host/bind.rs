@@ -32,8 +32,7 @@ impl Host {
         if let Some(object) = self.objects.get(id)
             && let Some(why) = &object.parked
         {
-            return Err(Error::refused(format!("{} is parked: {why}", object.name))
-                .help("set this host's clock right, and start again"));
+            return Err(Error::refused(format!("{} is parked: {why}", object.name)));
         }
         if self.offer_bind(id, observer)? == Some(Reason::DUE_FIRST) {
             self.tick(u64::MAX, observer)?;
@@ -60,7 +59,9 @@ impl Host {
             .collect();
         for (id, time) in ahead {
             let (time, now) = (show_instant(time), show_instant(now));
-            let why = format!("clock_ahead: its time is {time}, and this host's clock says {now}");
+            let why = format!(
+                "clock_ahead: its time is {time}, and this host's clock says {now}; set the clock right and start again"
+            );
             self.park(id, &why, observer);
         }
     }

@@ -91,21 +91,20 @@ impl Look<'_> {
     /// Until when a rule comes to what it came to.
     fn at_rule(&mut self, rule: &Rule, reads: &Reads<'_>) -> i64 {
         self.inputs.extend(&reads.inputs);
+        self.limits.extend(&reads.limits);
         let mut until = NEVER;
         let mut scope = Scope::of_step(&self.step, &rule.locals);
         for (part, flips) in &reads.guard {
-            let turns = if flips.foreseen { self.next(flips) } else { self.now };
             // What each tick has of its own cannot be looked at without one.
-            if flips.foreseen && !scope.holds(part) {
-                self.limits.extend(&reads.limits);
-                return turns;
-            }
-            until = until.min(turns);
             if !flips.foreseen {
                 return self.now;
             }
+            let turns = self.next(flips);
+            if !scope.holds(part) {
+                return turns;
+            }
+            until = until.min(turns);
         }
-        self.limits.extend(&reads.limits);
         if reads.moves {
             return self.now;
         }
