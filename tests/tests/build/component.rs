@@ -299,6 +299,12 @@ fn every_type_is_lifted_and_lowered() {
 
     let Val::Option(Some(state)) = twin.typed("state", &[]) else { unreachable!("it is born") };
     assert_eq!(field(&state, "title"), Val::String("grüße".to_owned()));
+    // `note` and `digest` are private, so the face has no place for them.
+    let Val::Record(names) = &*state else { unreachable!("{state:?} is no record") };
+    let everything = models::everything(Otherwise::Observe);
+    let public = everything.schema.fields.iter().filter(|field| !field.private).count();
+    assert_eq!(names.len(), public);
+    assert!(names.iter().all(|(name, _)| name != "note" && name != "digest"), "{names:?}");
     assert_eq!(field(&state, "price-e2"), Val::S64(1_250));
     assert_eq!(field(&state, "maybe"), some(Val::S64(-99)));
     assert_eq!(field(&state, "maybe-text"), some(Val::String("hello".to_owned())));

@@ -1,7 +1,7 @@
 //! What is private: kept by the host, told to nobody, and chained as commitments.
 
 use crate::signing::aqr;
-use crate::stores::{forge, lineage_of, store};
+use crate::stores::{binary, forge, lineage_of, store};
 use crate::world::{Heads, component_of, host as host_of, model_of, run};
 use aqo_model::entry::{Entry, Salt, chain, state_digest};
 use aqo_model::image::Image;
@@ -157,6 +157,26 @@ fn queries_tell_no_secret() {
     ] {
         assert!(said.contains(told), "{told}: {said}");
     }
+}
+
+/// What follows from the mark of a field is listed with what the component carries.
+#[test]
+fn inspect_lists_what_is_private() {
+    let directory = store();
+    let wasm = directory.path().join("payroll.wasm");
+    std::fs::write(&wasm, component_of(PAYROLL)).unwrap();
+    let output = std::process::Command::new(binary("aqc")).arg("inspect").arg(wasm).output();
+    let text = String::from_utf8(output.unwrap().stdout).unwrap();
+    let private = |start: &str, end: &str| {
+        text.lines().any(|line| line.trim_start().starts_with(start) && line.ends_with(end))
+    };
+    assert!(private("field salary", ", private") && private("field why", ", private"), "{text}");
+    assert!(
+        private("derive yearly", ", private") && private("input market", ", private"),
+        "{text}"
+    );
+    assert!(private("message raise(", "from clerk, to private, because private"), "{text}");
+    assert!(!private("field raises", "private"), "{text}");
 }
 
 #[test]
